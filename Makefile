@@ -1,0 +1,58 @@
+# make plan      the cheapest fleet for examples/chat.yaml
+# make test      lint, format, types and the tests
+# make help      all targets
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+EXAMPLE ?= examples/chat.yaml
+
+.PHONY: help plan test lint bench profiles paper golden wheel-test clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+# Installed for running: quick, no developer tools
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "melange-cloud needs Python 3.11 or newer; set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing melange-cloud into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/developing: $(VENV)/installed
+	@echo "installing developer tools into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+plan: $(VENV)/installed
+	@$(BIN)/melange-cloud plan $(EXAMPLE)
+
+lint: $(VENV)/developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -n auto
+
+# make bench     our programme beside the paper's, traces of 10 million rows, start-up
+bench: $(VENV)/developing
+	$(BIN)/python scripts/bench_allocation.py
+	$(BIN)/python scripts/bench_from_trace.py
+
+# make profiles  the bundled estimated profiles, from the constants
+profiles: $(VENV)/developing
+	$(BIN)/python scripts/make_profiles.py
+
+# make paper     docs/paper.md: the paper's tables beside ours
+paper: $(VENV)/developing
+	$(BIN)/python scripts/make_paper.py
+
+# make golden    renew the golden files of the tests; review the diff
+golden: $(VENV)/developing
+	$(BIN)/pytest -n auto --update-golden
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,287 @@
+"""Reading, validating and writing the documents a user or another program hands us.
+
+A document is a pydantic model with a ``schema`` field; that model is its only definition.
+All problems of a file are reported at once, with the line where the format has lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
+from melange_cloud.names import shorten, unknown
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
+"""Largest document read. A plan or price book is well below; a trace is read by DuckDB."""
+
+FieldPath = tuple[str | int, ...]
+Lines = Mapping[FieldPath, int]
+
+
+class Document(BaseModel):
+    """Base of all documents: no unknown keys, no silent conversion, no NaN or infinity."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        defer_build=True,
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+    def to_json(self) -> str:
+        """The document as its file holds it: indented JSON, keys in the model's order."""
+        return dump_json(self.model_dump(mode="json"))
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_text(path: Path, kind: str, limit: int = MAX_DOCUMENT_BYTES) -> str:
+    """The text of a user's file, or InvalidInput saying why it cannot be one."""
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise InvalidInput(f"{path} is a directory, not a {kind}")
+        if size > limit:
+            raise InvalidInput(
+                f"{path} has {size / 1e6:.0f} MB; a {kind} has at most {limit / 1e6:.0f} MB"
+            )
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise InvalidInput(f"{path}: no such {kind}") from None
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:  # a NUL in the path itself
+        raise InvalidInput(f"{shorten(repr(str(path)))} is not a path") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput(f"{path} is not a text file (a {kind} is UTF-8 text)") from None
+    if "\0" in text:
+        raise InvalidInput(f"{path} is not a text file (a {kind} is UTF-8 text)")
+    if not text.strip():
+        raise InvalidInput(f"{path} is empty; a {kind} was expected")
+    return text
+
+
+def parse_json(text: str, name: str, kind: str) -> Any:
+    """JSON without NaN, infinity or repeated keys; InvalidDocument with line otherwise."""
+
+    def reject_constant(constant: str) -> Any:
+        raise InvalidDocument(name, kind, [Problem("", f"{constant} is not a number in JSON")])
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise InvalidDocument(name, kind, [Problem(shorten(twice), "this key stands twice")])
+        return result
+
+    try:
+        return json.loads(text, parse_constant=reject_constant, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        problem = Problem("", f"not JSON: {error.msg}", error.lineno)
+    except (RecursionError, ValueError) as error:  # nested too deep; an integer of 5000 digits
+        problem = Problem("", f"not JSON we can read: {shorten(error)}")
+    raise InvalidDocument(name, kind, [problem]) from None
+
+
+def load_json(path: Path, model: type[M], kind: str) -> M:
+    """Read and validate a JSON document."""
+    return validate(model, parse_json(read_text(path, kind), str(path), kind), str(path), kind)
+
+
+def validate(
+    model: type[M],
+    data: Any,
+    name: str,
+    kind: str,
+    lines: Lines | None = None,
+    options: Mapping[FieldPath, str] | None = None,
+) -> M:
+    """``data`` as a ``model``, or InvalidDocument with every problem by field and line.
+
+    ``options`` names the command-line options that gave a field its value.
+    """
+    if not isinstance(data, dict):
+        found = "a list" if isinstance(data, list) else shorten(repr(data))
+        raise InvalidDocument(
+            name, kind, [Problem("", f"a mapping of keys to values was expected, not {found}")]
+        )
+    expected = model.model_fields.get("schema_")
+    if expected is not None and "schema" in data:
+        known = get_args(expected.annotation)
+        if data["schema"] not in known:
+            raise InvalidDocument(name, kind, [_schema_problem(data["schema"], known[0])])
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        details = error.errors()
+        problems = [_problem(model, detail, lines or {}, options or {}) for detail in details]
+    of_options = [problem for problem in problems if problem.where in (options or {}).values()]
+    if of_options and len(of_options) == len(problems):
+        raise InvalidInput("\n".join(map(str, _in_order(of_options))))
+    raise InvalidDocument(name, kind, _in_order(problems))
+
+
+def dump_json(value: Any) -> str:
+    """Indented JSON in which a list of plain values stays on one line, so that diffs read well."""
+    return _dump(value, 0) + "\n"
+
+
+def digest(value: Any) -> str:
+    """``sha256:…`` of the canonical JSON of ``value``: the same content, the same digest."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: a temporary file beside it, then a rename."""
+    target = path.resolve() if path.is_symlink() else path
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, _mode_for(target))  # noqa: PTH101 - a descriptor's name, not a Path
+        os.replace(temporary, target)  # noqa: PTH105
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise OutsideError(
+            f"{path} cannot be written: {error.strerror}",
+            hint="give another place with --out",
+        ) from None
+
+
+def _mode_for(path: Path) -> int:
+    """Mode of the file being replaced, or what the umask gives a new one."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
+
+
+def _dump(value: Any, depth: int) -> str:
+    inner, outer = "  " * (depth + 1), "  " * depth
+    if isinstance(value, dict) and value:
+        items = [
+            f"{inner}{json.dumps(key, ensure_ascii=False)}: {_dump(item, depth + 1)}"
+            for key, item in value.items()
+        ]
+        return "{\n" + ",\n".join(items) + "\n" + outer + "}"
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        return "[\n" + ",\n".join(inner + _dump(item, depth + 1) for item in value) + f"\n{outer}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _schema_problem(found: object, expected: str) -> Problem:
+    family = expected.rsplit("/", 1)[0]
+    if isinstance(found, str) and found.startswith(family + "/"):
+        text = f'version "{shorten(found)}" is not one this tool reads; it reads "{expected}"'
+    else:
+        text = f'is "{shorten(found)}"; expected "{expected}"'
+    return Problem("schema", text)
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """By line, then as found; one problem a field (a union reports each of its branches)."""
+    seen: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        seen.setdefault((problem.where, problem.what), problem)
+    return sorted(seen.values(), key=lambda problem: problem.line or 0)
+
+
+def _problem(
+    model: type[BaseModel],
+    detail: ErrorDetails,
+    lines: Lines,
+    options: Mapping[FieldPath, str],
+) -> Problem:
+    # pydantic marks a mapping's key, and we a union's branch, as "[…]": no part of the path
+    path: FieldPath = tuple(part for part in detail["loc"] if not str(part).startswith("["))
+    option = next((name for at, name in options.items() if path[: len(at)] == at), None)
+    if option:
+        return Problem(option, _what(model, detail))
+    line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
+    return Problem(_dotted(path), _what(model, detail), line)
+
+
+def _dotted(path: FieldPath) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else ("." if text else "") + shorten(part, 40)
+    return text
+
+
+_WORDS = {
+    "missing": "is required",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "finite_number": "must be a finite number",
+    "string_too_short": "must not be empty",
+}
+
+
+def _what(model: type[BaseModel], detail: ErrorDetails) -> str:
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        *parents, key = (part for part in detail["loc"] if not str(part).startswith("["))
+        return unknown("key", str(key), _keys_at(model, tuple(parents)))
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
+    text = _WORDS.get(kind) or detail["msg"].replace("Input should be", "must be").replace(
+        "Input should", "must"
+    )
+    if kind == "missing" or isinstance(detail["input"], (dict, list)):
+        return text
+    return f"{text}, is {shorten(_as_yaml(detail['input']))}"
+
+
+def _as_yaml(value: object) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)
+
+
+def _keys_at(model: type[BaseModel], path: FieldPath) -> list[str]:
+    """The keys a mapping at ``path`` may have."""
+    current: type[BaseModel] | None = model
+    for part in path:
+        if current is None or isinstance(part, int):
+            continue
+        by_key = {field.alias or name: field for name, field in current.model_fields.items()}
+        if part in by_key:
+            current = _model_in(by_key[part].annotation)
+    return [field.alias or name for name, field in current.model_fields.items()] if current else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model inside ``X | None``, ``list[X]`` and the like."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, (_model_in(inner) for inner in get_args(annotation))), None)

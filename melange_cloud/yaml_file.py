@@ -1,0 +1,88 @@
+"""YAML for people: plain data with the line of every field, and nothing that surprises.
+
+Repeated keys are errors, dates stay text, and aliases may not expand without bound.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from melange_cloud.documents import FieldPath, read_text
+from melange_cloud.errors import InvalidDocument, Problem
+from melange_cloud.names import shorten
+
+MAX_YAML_BYTES = 1024 * 1024
+MAX_VALUES = 50_000
+"""Values a file may hold once its aliases are expanded (a 'billion laughs' file has more)."""
+
+
+def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
+    """The data of a YAML file, and the line (from 1) of every field in it."""
+    text = read_text(path, kind, MAX_YAML_BYTES)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        return _Reader(str(path), kind, loader).read()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        problem = Problem("", f"not YAML: {error.problem}", mark.line + 1 if mark else None)
+    except yaml.YAMLError as error:
+        problem = Problem("", f"not YAML: {shorten(error)}")
+    except RecursionError:
+        problem = Problem("", "nested too deeply")
+    finally:
+        loader.dispose()
+    raise InvalidDocument(str(path), kind, [problem]) from None
+
+
+class _Reader:
+    def __init__(self, name: str, kind: str, loader: Any) -> None:
+        self.name, self.kind, self.loader = name, kind, loader
+        self.lines: dict[FieldPath, int] = {}
+        self.problems: list[Problem] = []
+        self.values = 0
+
+    def read(self) -> tuple[Any, dict[FieldPath, int]]:
+        root = self.loader.get_single_node()
+        if root is None:
+            raise InvalidDocument(self.name, self.kind, [Problem("", "holds nothing but comments")])
+        data = self._value(root, ())
+        if self.problems:
+            raise InvalidDocument(self.name, self.kind, self.problems)
+        return data, self.lines
+
+    def _value(self, node: yaml.Node, path: FieldPath) -> Any:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            problem = Problem("", f"its aliases expand to more than {MAX_VALUES:,} values")
+            raise InvalidDocument(self.name, self.kind, [problem])
+        line = node.start_mark.line + 1
+        self.lines.setdefault(path, line)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
+        if node.tag == "tag:yaml.org,2002:timestamp":
+            return node.value
+        try:
+            return self.loader.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            raised = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
+            self.problems.append(Problem("", f"not a plain value: {shorten(raised)}", line))
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, path: FieldPath) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problems.append(Problem("", "a key must be plain text", line))
+                continue
+            key = key_node.value
+            if key in result:
+                self.problems.append(Problem(shorten(key), "this key stands twice", line))
+            self.lines[(*path, key)] = line
+            result[key] = self._value(value_node, (*path, key))
+        return result
