@@ -1,0 +1,225 @@
+"""Prices from the user's file: a CSV, or a price book as JSON (a lock file, for example).
+
+A file is taken at its word: who lists a type there can buy it, so types that clouds do not sell
+on demand are not left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from melange_cloud.documents import parse_json, read_text, validate
+from melange_cloud.errors import InvalidDocument, InvalidInput, Problem
+from melange_cloud.names import shorten, unknown
+from melange_cloud.prices.book import PriceBook, excluded_summary
+from melange_cloud.prices.listing import Listing, make_book, settle
+from melange_cloud.prices.offer import PURCHASES, Offer, Purchase
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+KIND = "price file"
+REQUIRED = ("provider", "region", "instance_type", "gpu", "gpu_count", "usd_per_hour")
+OPTIONAL = ("purchase", "vcpus", "memory_gib", "as_of", "currency", "source")
+NO_PRICE = ("", "-", "n/a", "na", "null", "none")
+MAX_PROBLEMS = 50
+
+_CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
+_PRICE = re.compile(r"([^\d.+\-\s]*)\s*([+-]?[\d.][\d.eE+\-]*)\s*([^\d.\s]*)")
+
+
+def load_file(path: Path) -> PriceBook:
+    """The prices of a file, JSON or CSV by its content.
+
+    Raises InvalidInput when it cannot be read, InvalidDocument with all its problems by line or
+    field, InvalidInput when nothing in it has a price in US dollars.
+    """
+    text = read_text(path, KIND)
+    is_json = path.suffix.lower() == ".json" or text.lstrip()[:1] in ("{", "[")
+    book = _from_json(text, path) if is_json else _from_csv(text, path)
+    if not book.offers:
+        raise InvalidInput("\n  ".join([f"{path} has no offer", *excluded_summary(book.excluded)]))
+    return book
+
+
+def _from_json(text: str, path: Path) -> PriceBook:
+    book = validate(PriceBook, parse_json(text, str(path), "price book"), str(path), "price book")
+    offers, remarks = settle(book.offers)
+    return book.model_copy(update={"offers": offers, "notes": [*book.notes, *remarks]})
+
+
+def _from_csv(text: str, path: Path) -> PriceBook:
+    rows = _rows(text, path)
+    header = _header(rows, path)
+    problems: list[Problem] = []
+    listings = []
+    for line, row in rows[1:]:
+        if len(row) != len(header):
+            what = f"has {len(row)} values; the header names {len(header)} columns"
+            problems.append(Problem("", what, line))
+            continue
+        values = {name: value.strip() for name, value in zip(header, row, strict=True)}
+        found: list[Problem] = []
+        listing = _listing(values, line, found)
+        problems += found
+        if listing is not None and not found:
+            listings.append(listing)
+    if problems:
+        shown = problems[:MAX_PROBLEMS]
+        if len(problems) > len(shown):
+            shown.append(Problem("", f"and {len(problems) - len(shown)} more problems"))
+        raise InvalidDocument(str(path), KIND, shown)
+    if not listings:
+        raise InvalidInput(f"{path} has a header but no rows; a {KIND} has one offer a row")
+    return make_book(path.name, listings)
+
+
+def _rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
+    """(line, values) of each row that holds anything."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = []
+    line = 1
+    try:
+        for row in reader:
+            if any(value.strip() for value in row):
+                rows.append((line, row))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise InvalidDocument(
+            str(path), KIND, [Problem("", f"not CSV: {error}", reader.line_num)]
+        ) from None
+    return rows
+
+
+def _header(rows: list[tuple[int, list[str]]], path: Path) -> list[str]:
+    line, row = rows[0]
+    header = [name.strip().lower() for name in row]
+    known = (*REQUIRED, *OPTIONAL)
+    problems = [
+        Problem("", unknown("column", name, known), line)
+        for name in dict.fromkeys(header)
+        if name not in known
+    ]
+    problems += [
+        Problem("", f"column {name} stands twice", line)
+        for name in dict.fromkeys(header)
+        if header.count(name) > 1
+    ]
+    missing = [name for name in REQUIRED if name not in header]
+    if missing:
+        problems.append(Problem("", f"the header lacks {', '.join(missing)}", line))
+    if problems:
+        raise InvalidDocument(str(path), KIND, problems)
+    return header
+
+
+def _listing(values: dict[str, str], line: int, problems: list[Problem]) -> Listing | None:
+    """One row, or its problems; the price is judged later, together with those of all sources."""
+
+    def read(name: str, parse: Callable[[str], Any], what: str) -> Any:
+        text = values.get(name, "")
+        if not text:
+            if name in REQUIRED:
+                problems.append(Problem(name, "is empty", line))
+            return None
+        try:
+            return parse(text)
+        except ValueError:
+            problems.append(Problem(name, f'{what}, is "{shorten(text)}"', line))
+            return None
+
+    purchase: Purchase = read("purchase", _purchase, f"must be {' or '.join(PURCHASES)}")
+    gpu_count = read("gpu_count", _positive_integer, "must be a whole number above 0")
+    vcpus = read("vcpus", _positive_integer, "must be a whole number above 0")
+    memory = read("memory_gib", _positive, "must be a number above 0")
+    price, currency = _price(values, line, problems)
+    names = {name: values.get(name, "") for name in ("provider", "region", "instance_type", "gpu")}
+    names["provider"] = names["provider"].lower()
+    as_of = values.get("as_of") or None
+    problems += _name_problems(names, as_of, line)
+    if problems:
+        return None
+    return Listing(
+        provider=names["provider"],
+        region=names["region"],
+        instance_type=names["instance_type"],
+        gpu=names["gpu"],
+        gpu_count=gpu_count,
+        usd_per_hour=price,
+        currency=currency,
+        purchase=purchase or "on-demand",
+        as_of=as_of,
+        vcpus=vcpus,
+        memory_gib=memory,
+        source=values.get("source") or None,
+    )
+
+
+def _name_problems(names: dict[str, str], as_of: str | None, line: int) -> list[Problem]:
+    """Names and date judged by the offer's own rules, beside a count and a price that hold."""
+    try:
+        Offer.model_validate({**names, "as_of": as_of, "gpu_count": 1, "usd_per_hour": 1.0})
+    except ValidationError as error:
+        return [_row_problem(detail, {**names, "as_of": as_of}, line) for detail in error.errors()]
+    return []
+
+
+def _row_problem(detail: ErrorDetails, values: dict[str, str | None], line: int) -> Problem:
+    name = str(detail["loc"][0])
+    value = values[name]
+    if not value:
+        return Problem(name, "is empty", line)
+    error = detail.get("ctx", {}).get("error")
+    what = str(error) if error else "must be a name without spaces"
+    return Problem(name, f'{what}, is "{shorten(value)}"', line)
+
+
+def _price(values: dict[str, str], line: int, problems: list[Problem]) -> tuple[float | None, str]:
+    """The price, None where there is none, and its currency."""
+    text = values["usd_per_hour"]
+    currency = values.get("currency", "").upper() or "USD"
+    if text.casefold() in NO_PRICE:
+        return None, currency
+    match = _PRICE.fullmatch(text)
+    try:
+        price = float(match[2]) if match else math.nan
+    except ValueError:
+        price = math.nan
+    mark = (match[1] or match[3]).upper() if match else ""
+    if not math.isfinite(price) or (mark and not _is_currency(mark)):
+        problems.append(Problem("usd_per_hour", f'must be a number, is "{shorten(text)}"', line))
+    elif price < 0:
+        problems.append(Problem("usd_per_hour", f"must not be negative, is {shorten(text)}", line))
+    return price, _CURRENCIES.get(mark, mark) if mark else currency
+
+
+def _is_currency(mark: str) -> bool:
+    return mark in _CURRENCIES or re.fullmatch(r"[A-Z]{3}", mark) is not None
+
+
+def _purchase(text: str) -> str:
+    if text not in PURCHASES:
+        raise ValueError(text)
+    return text
+
+
+def _positive_integer(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(text)
+    return number

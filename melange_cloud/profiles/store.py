@@ -1,0 +1,126 @@
+"""Profiles in folders: MODEL/GPU[-tpN].json, MODEL being the Hugging Face id (ORG/NAME)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from melange_cloud.bundled import bundled_folder
+from melange_cloud.documents import write_text
+from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
+from melange_cloud.names import canonical_gpu, shorten, unknown
+from melange_cloud.profiles.document import Profile, load_profile
+from melange_cloud.profiles.facts import same_model
+
+_MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+def load_profiles(model: str, folders: Sequence[Path] = ()) -> list[Profile]:
+    """All profiles of ``model``, by GPU and tensor parallel degree.
+
+    The user's ``folders`` come before the bundled one: the first that has a configuration gives
+    its profile. A fine-tune that estimates know by an alias is served by its base model's.
+    Raises InvalidInput for a model without profiles, InvalidDocument for a bad profile.
+    """
+    found: dict[tuple[str, int], Profile] = {}
+    for folder in _all_folders(folders):
+        for (gpu, degree), profile in _in_folder(folder, same_model(model)).items():
+            found.setdefault((gpu, degree), profile)
+    if not found:
+        known = known_models(folders)
+        raise InvalidInput(
+            unknown("model", model, known),
+            hint="profiles exist for " + ", ".join(known) + "; make others with "
+            "`melange-cloud profile estimate` and give their folder by --profiles",
+        )
+    return [found[key] for key in sorted(found)]
+
+
+def known_models(folders: Sequence[Path] = ()) -> list[str]:
+    """The models that have a profile, in the user's folders or bundled."""
+    return sorted(
+        {
+            path.parent.relative_to(folder).as_posix()
+            for folder in _all_folders(folders)
+            for path in _json_files(folder)
+            if _MODEL_ID.fullmatch(path.parent.relative_to(folder).as_posix())
+        }
+    )
+
+
+def load_one(
+    model: str, gpu: str, tensor_parallel: int | None, folders: Sequence[Path] = ()
+) -> Profile:
+    """The profile of one configuration; of the smallest profiled degree when none is given.
+
+    Raises InvalidInput, with what there is, for a GPU or a degree without a profile.
+    """
+    profiles = load_profiles(model, folders)
+    of_gpu = [profile for profile in profiles if profile.gpu == canonical_gpu(gpu)]
+    if not of_gpu:
+        raise InvalidInput(
+            f"{model} has no profile on that GPU: "
+            + unknown("GPU", gpu, {profile.gpu for profile in profiles}),
+            hint="`melange-cloud profile list` says which GPUs have none, and why",
+        )
+    for profile in of_gpu:
+        if tensor_parallel in (None, profile.tensor_parallel):
+            return profile
+    degrees = ", ".join(str(profile.tensor_parallel) for profile in of_gpu)
+    raise InvalidInput(
+        f"{model} on {of_gpu[0].gpu} has no profile at tensor parallel degree {tensor_parallel}; "
+        f"there is {degrees}"
+    )
+
+
+def save_profile(out: Path, profile: Profile) -> Path:
+    """Write ``profile`` to the file ``out``, or to its place in the folder ``out``."""
+    path = profile_path(out, profile) if out.is_dir() else out
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutsideError(f"{path} cannot be written: {error.strerror}") from None
+    write_text(path, profile.to_json())
+    return path
+
+
+def profile_path(folder: Path, profile: Profile) -> Path:
+    """Where ``profile`` belongs in a folder of profiles."""
+    return folder / profile.model / f"{profile.name}.json"
+
+
+def _in_folder(folder: Path, names: Sequence[str]) -> dict[tuple[str, int], Profile]:
+    """The profiles in one folder of a model, called by any of ``names``; the first name wins."""
+    found: dict[tuple[str, int], tuple[Path, Profile]] = {}
+    for name in filter(_MODEL_ID.fullmatch, names):
+        for path in sorted((folder / name).glob("*.json")):
+            profile = load_profile(path)
+            key = profile.gpu, profile.tensor_parallel
+            if profile.model not in names:
+                raise _misplaced(path, f"is a profile of {shorten(profile.model)}, not of {name}")
+            if key in found and found[key][0].parent == path.parent:
+                raise _misplaced(path, f"is a profile of {profile.name}, as is {found[key][0]}")
+            found.setdefault(key, (path, profile))
+    return {key: profile for key, (_, profile) in found.items()}
+
+
+def _all_folders(folders: Sequence[Path]) -> list[Path]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise InvalidInput(f"{folder}: no such folder of profiles")
+        if not any(_json_files(folder)):
+            raise InvalidInput(
+                f"{folder} holds no profiles", hint="they are called MODEL/GPU[-tpN].json in it"
+            )
+    return [*folders, bundled_folder("profiles")]
+
+
+def _json_files(folder: Path) -> Iterator[Path]:
+    """What may be a profile: MODEL is a name, or an organisation and a name."""
+    return chain(folder.glob("*/*.json"), folder.glob("*/*/*.json"))
+
+
+def _misplaced(path: Path, what: str) -> InvalidDocument:
+    return InvalidDocument(str(path), "profile here", [Problem("", f"it {what}")])

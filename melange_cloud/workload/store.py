@@ -1,0 +1,51 @@
+"""Workloads by name or by path: the bundled histograms and the documents users write."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from melange_cloud.documents import load_json
+from melange_cloud.errors import InvalidInput
+from melange_cloud.names import shorten, unknown
+from melange_cloud.workload.document import Workload
+
+_BUNDLED = Path(__file__).parent / "bundled"
+
+
+@cache
+def bundled_names() -> tuple[str, ...]:
+    """Names of the histograms that come with the package, sorted."""
+    return tuple(sorted(path.stem for path in _BUNDLED.glob("*.json")))
+
+
+def load_workload(name_or_path: str | Path, base: Path) -> Workload:
+    """The Workload of a bundled name, or of the document at a path.
+
+    A relative path starts at ``base``, the folder of the file that names it. A bundled name
+    comes first; a file of the same name is reached as ``./arena``.
+    Raises InvalidInput for an unknown name or a missing file, InvalidDocument for a bad one.
+    """
+    text = str(name_or_path)
+    if text in bundled_names():
+        return load_json(_BUNDLED / f"{text}.json", Workload, "workload")
+    path = base / text
+    if not _is_there(path):
+        raise InvalidInput(
+            f"{shorten(path, 200)}: no such workload file"
+            if _looks_like_a_path(text)
+            else unknown("workload", text, bundled_names()),
+            hint=f"bundled: {', '.join(bundled_names())}; or give the path of a workload document",
+        )
+    return load_json(path, Workload, "workload")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for the file system, a folder we may not enter
+        return False
+
+
+def _looks_like_a_path(text: str) -> bool:
+    return "/" in text or "\\" in text or text.endswith(".json")
