@@ -1,0 +1,99 @@
+"""How requests are shared among the replicas of a given fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulp
+
+from melange_cloud.allocation.model import Model
+from melange_cloud.allocation.problem import Problem
+from melange_cloud.allocation.solver import Deadline, run
+
+Shares = list[dict[int, float]]
+"""For each bucket, configuration -> share of its requests; sums to 1."""
+
+DIGITS = 6
+"""Decimals of a share; a router's weights are coarser."""
+
+
+@dataclass(frozen=True)
+class Levelled:
+    """Shares and the utilisation they give."""
+
+    by_bucket: Shares
+    utilization: dict[int, float]
+
+
+def level_shares(problem: Problem, counts: Sequence[int]) -> Levelled:
+    """Shares that make the highest utilisation as low as possible, then a fixed column order.
+
+    An LP vertex of the cost programme would fill one pool and idle another, which is no way to
+    route. The counts must be able to serve everything.
+    """
+    capacity = capacities(problem, counts)
+    running = sorted(capacity)
+    if len(running) == 1:  # nothing to decide
+        return _levelled(
+            problem, {(b, running[0]): 1.0 for b in range(len(problem.rates))}, capacity
+        )
+    lp = pulp.LpProblem("shares", pulp.LpMinimize)
+    highest = pulp.LpVariable("highest_utilization", lowBound=0)
+    shares: dict[tuple[int, int], pulp.LpVariable] = {}
+    for b in range(len(problem.rates)):
+        servers = [c for c in running if problem.throughputs[c][b] > 0]
+        for c in servers:
+            shares[b, c] = pulp.LpVariable(f"x_{b}_{c}", lowBound=0)
+        lp += pulp.lpSum(shares[b, c] for c in servers) == 1
+    for c in running:
+        load = pulp.lpSum(
+            problem.load(c, b) / capacity[c] * share
+            for (b, server), share in shares.items()
+            if server == c
+        )
+        lp += load <= highest
+    lp.setObjective(highest + 0)
+    run(lp, Deadline(None))
+    lp += highest <= highest.varValue * (1 + 1e-9)
+    order = {c: place for place, c in enumerate(running)}
+    lp.setObjective(pulp.lpSum(order[c] * (1 + b) * x for (b, c), x in shares.items()))
+    run(lp, Deadline(None))
+    values = {at: share.varValue or 0.0 for at, share in shares.items()}
+    return _levelled(problem, values, capacity)
+
+
+def sliced_shares(model: Model) -> Levelled:
+    """The shares that the slices of a solved sliced model make."""
+    counts = [round(count.varValue or 0.0) for count in model.counts]
+    values = {at: float(pulp.value(share)) for at, share in model.shares.items()}
+    return _levelled(model.problem, values, capacities(model.problem, counts))
+
+
+def capacities(problem: Problem, counts: Sequence[int]) -> dict[int, int]:
+    """Configuration -> replicas that the counts run; only those that run any."""
+    found: dict[int, int] = {}
+    for column, count in zip(problem.columns, counts, strict=True):
+        if count:
+            c = column.configuration
+            found[c] = found.get(c, 0) + count * column.replicas
+    return found
+
+
+def _levelled(
+    problem: Problem, values: dict[tuple[int, int], float], capacity: dict[int, int]
+) -> Levelled:
+    by_bucket: Shares = [{} for _ in problem.rates]
+    for (b, c), value in values.items():
+        if round(value, DIGITS) > 0:
+            by_bucket[b][c] = round(value, DIGITS)
+    for shares in by_bucket:
+        largest = max(shares, key=lambda c: shares[c])
+        rest = sum(share for c, share in shares.items() if c != largest)
+        shares[largest] = round(1 - rest, DIGITS)
+    utilization = {
+        c: sum(problem.load(c, b) * value for (b, server), value in values.items() if server == c)
+        / replicas
+        for c, replicas in capacity.items()
+    }
+    return Levelled(by_bucket, utilization)

@@ -1,0 +1,95 @@
+"""Running a PuLP model: HiGHS, with CBC where highspy is not installed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pulp
+
+SolverName = Literal["highs", "cbc"]
+
+FEASIBILITY = 1e-9
+"""Asked of HiGHS's rows; its default of 1e-6 lets a replica be overloaded by as much."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a solve ended. ``bound`` is a proven lower bound of the objective."""
+
+    status: Literal["optimal", "feasible", "infeasible", "unknown"]
+    objective: float
+    bound: float
+
+
+class Deadline:
+    """Time left of a limit that several solves share."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left, at least a tenth of one; None without a limit."""
+        return None if self._end is None else max(0.1, self._end - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return self._end is not None and time.monotonic() >= self._end
+
+
+def run(lp: pulp.LpProblem, deadline: Deadline, name: SolverName | None = None) -> Run:
+    """Solve to a gap of 0 and say what was proven.
+
+    One thread, so that the same model gives the same answer.
+    """
+    if (name or default_solver()) == "highs":
+        return _run_highs(lp, deadline)
+    return _run_cbc(lp, deadline)
+
+
+def default_solver() -> SolverName:
+    """HiGHS where highspy can be imported, CBC (which PuLP brings) otherwise."""
+    return "highs" if pulp.HiGHS().available() else "cbc"
+
+
+def _run_highs(lp: pulp.LpProblem, deadline: Deadline) -> Run:
+    import highspy
+
+    solver = pulp.HiGHS(
+        msg=False,
+        threads=1,
+        gapRel=0,
+        gapAbs=1e-9,
+        timeLimit=deadline.left,
+        mip_feasibility_tolerance=FEASIBILITY,
+        primal_feasibility_tolerance=FEASIBILITY,
+    )
+    lp.solve(solver)
+    highs: Any = lp.solverModel
+    info, ended = highs.getInfo(), highs.getModelStatus()
+    statuses = highspy.HighsModelStatus
+    if ended in (statuses.kInfeasible, statuses.kUnboundedOrInfeasible):
+        return Run("infeasible", float("inf"), float("inf"))
+    bound = info.mip_dual_bound if lp.isMIP() else info.objective_function_value
+    if ended == statuses.kOptimal:
+        return Run("optimal", info.objective_function_value, bound)
+    if info.primal_solution_status == highspy.kSolutionStatusFeasible:
+        return Run("feasible", info.objective_function_value, bound)
+    return Run("unknown", float("inf"), bound)
+
+
+def _run_cbc(lp: pulp.LpProblem, deadline: Deadline) -> Run:
+    lp.solve(
+        pulp.PULP_CBC_CMD(msg=False, threads=1, gapRel=0, gapAbs=1e-9, timeLimit=deadline.left)
+    )
+    if lp.status == pulp.LpStatusInfeasible:
+        return Run("infeasible", float("inf"), float("inf"))
+    if lp.sol_status == pulp.LpSolutionOptimal:
+        value = float(pulp.value(lp.objective))
+        return Run("optimal", value, value)
+    if lp.sol_status == pulp.LpSolutionIntegerFeasible:
+        # CBC does not hand its bound to PuLP; costs are never negative
+        return Run("feasible", float(pulp.value(lp.objective)), 0.0)
+    return Run("unknown", float("inf"), 0.0)
