@@ -1,0 +1,87 @@
+"""`melange-cloud plan`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from melange_cloud.cli.common import (
+    Format,
+    FormatOption,
+    GpuOption,
+    HeadroomOption,
+    PricesOption,
+    ProfilesOption,
+    ProviderOption,
+    PurchaseOption,
+    RateOption,
+    RegionOption,
+    ServiceArgument,
+    SlicesOption,
+    TimeLimitOption,
+    TpotOption,
+    TtftOption,
+    note,
+    print_result,
+    warn_of_old_prices,
+)
+
+
+def plan(
+    service: ServiceArgument,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where the plan is written.")
+    ] = Path("plan.json"),
+    rate: RateOption = None,
+    tpot_ms: TpotOption = None,
+    ttft_ms: TtftOption = None,
+    headroom: HeadroomOption = None,
+    provider: ProviderOption = None,
+    region: RegionOption = None,
+    gpu: GpuOption = None,
+    purchase: PurchaseOption = None,
+    prices: PricesOption = None,
+    profiles: ProfilesOption = None,
+    slices: SlicesOption = None,
+    time_limit: TimeLimitOption = 60.0,
+    format_: FormatOption = Format.table,
+) -> None:
+    """The cheapest fleet for a service: prints it and writes plan.json."""
+    start = time.perf_counter()
+    from melange_cloud.documents import dump_json, write_text
+    from melange_cloud.plan import with_timing
+    from melange_cloud.planning.inputs import load_inputs
+    from melange_cloud.planning.planner import make_plan
+    from melange_cloud.service import load_service
+
+    overrides = {
+        "rate": rate,
+        "tpot_ms": tpot_ms,
+        "ttft_ms": ttft_ms,
+        "headroom": headroom,
+        "provider": provider,
+        "region": region,
+        "gpu": gpu,
+        "purchase": purchase,
+        "prices": prices,
+    }
+    inputs = load_inputs(
+        load_service(service, overrides),
+        service.parent,
+        prices_base=Path() if prices else None,
+        profile_folders=profiles or [],
+    )
+    planned = make_plan(inputs, slices=slices, time_limit=time_limit)
+    write_text(out, planned.plan.to_json())
+    if format_ is Format.json:
+        total = time.perf_counter() - start
+        print_result(dump_json(with_timing(planned.plan, planned.solve_seconds, total)))
+    else:
+        from melange_cloud.output.plan_table import plan_table
+
+        print_result(plan_table(planned.plan))
+    warn_of_old_prices(planned.plan.prices.as_of)
+    note(f"wrote {out}")

@@ -1,0 +1,35 @@
+"""`melange-cloud schema`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from melange_cloud.cli.common import OutOption, note, print_result
+
+
+class Name(StrEnum):
+    """Documents that have a JSON Schema."""
+
+    service = "service"
+    workload = "workload"
+    profile = "profile"
+    prices = "prices"
+    plan = "plan"
+
+
+def schema(
+    name: Annotated[Name, typer.Argument(metavar="NAME", help="The document.", show_default=False)],
+    out: OutOption = None,
+) -> None:
+    """JSON Schema of a document: service, workload, profile, prices or plan."""
+    from melange_cloud.documents import dump_json, write_text
+    from melange_cloud.schemas import json_schema
+
+    text = dump_json(json_schema(name.value))
+    print_result(text)
+    if out:
+        write_text(out, text)
+        note(f"wrote {out}")

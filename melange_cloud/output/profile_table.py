@@ -1,0 +1,84 @@
+"""Profiles as tables for people."""
+
+from __future__ import annotations
+
+from math import isinf
+
+from melange_cloud.output.text import draw, new_table
+from melange_cloud.profiles.document import Profile
+from melange_cloud.profiles.listing import Listing
+from melange_cloud.profiles.throughput import Slo, Throughput, Throughputs, Why
+
+_WORDS: dict[Why, str] = {
+    "context": "context",
+    "not profiled": "-",
+    "memory": "memory",
+    "failed": "failed",
+    "slo": "SLO",
+}
+_LEGEND: dict[Why, str] = {
+    "context": "context: longer than the context length (--max-model-len sets another)",
+    "not profiled": "-: beyond the profile's sizes",
+    "memory": "memory: no room for one such request",
+    "failed": "failed: every request failed when it was profiled",
+    "slo": "SLO: missed at the lightest load",
+}
+
+
+def listing_table(listing: Listing) -> str:
+    """One row a profile; then the configurations that have none, with the reason."""
+    table = new_table(("model", "GPU"), ("TP", "sizes", "points"), ("source", "engine"))
+    for profile in listing.profiles:
+        engine = profile.engine
+        table.add_row(
+            profile.model,
+            profile.gpu,
+            str(profile.tensor_parallel),
+            str(len(profile.sizes)),
+            str(len(profile.points)),
+            profile.source,
+            f"{engine.name} {engine.version}" if engine.version else engine.name,
+        )
+    return draw(table) + (
+        "\nWithout a profile:\n" + _gaps_table(listing) if listing.without else ""
+    )
+
+
+def throughput_table(profile: Profile, slo: Slo, max_model_len: int | None = None) -> str:
+    """Requests/s of one replica at each size: input tokens down, output tokens across."""
+    throughputs = Throughputs(profile, slo, max_model_len)
+    inputs = sorted({i for i, _ in profile.sizes})
+    outputs = sorted({o for _, o in profile.sizes})
+    table = new_table((), ("input \\ output", *(str(o) for o in outputs)))
+    seen: set[Why] = set()
+    for i in inputs:
+        cells = [throughputs.at_size(i, o) for o in outputs]
+        seen |= {cell.why for cell in cells if cell.why is not None}
+        table.add_row(str(i), *map(_cell, cells))
+    legend = "".join(f"{text}\n" for why, text in _LEGEND.items() if why in seen)
+    return "\n".join([_title(profile, slo), "", draw(table) + legend + _origin(profile)])
+
+
+def _gaps_table(listing: Listing) -> str:
+    table = new_table(("model", "GPU"), ("TP",), ("why",))
+    for gap in listing.without:
+        table.add_row(gap.model, gap.gpu, str(gap.tensor_parallel), gap.why)
+    return draw(table)
+
+
+def _cell(throughput: Throughput) -> str:
+    return _WORDS[throughput.why] if throughput.why else f"{throughput.rate:.3g}"
+
+
+def _title(profile: Profile, slo: Slo) -> str:
+    limits = [] if isinf(slo.tpot_ms) else [f"TPOT of {slo.tpot_ms:g} ms"]
+    limits += [] if slo.ttft_ms is None else [f"TTFT of {slo.ttft_ms:g} ms"]
+    under = f"at a {'mean' if slo.percentile == 'mean' else 'p99'} {' and a '.join(limits)}"
+    gpus = (
+        f"{profile.tensor_parallel} x {profile.gpu}" if profile.tensor_parallel > 1 else profile.gpu
+    )
+    return f"{profile.model} on {gpus}: requests/s {under if limits else 'at saturation, no SLO'}"
+
+
+def _origin(profile: Profile) -> str:
+    return f"{profile.source}: {profile.provenance}\n"

@@ -1,0 +1,176 @@
+"""Plan: the document everything downstream reads - tables, Terraform, checks.
+
+The same inputs give the same bytes: it holds no clock and no timing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from melange_cloud.documents import Document, digest, load_json
+from melange_cloud.profiles.document import Source
+from melange_cloud.service import Service
+
+HOURS_PER_MONTH = 730
+"""What clouds count as a month."""
+
+Money = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Cost(Document):
+    """What the GPU pools cost, and what no fleet can undercut."""
+
+    usd_per_hour: Money
+    usd_per_month: Money = Field(description="730 hours")
+    lower_bound_usd_per_hour: Money
+
+
+class Extra(Document):
+    """What is paid beside the GPU pools."""
+
+    what: str
+    provider: str
+    region: str
+    instance_type: str
+    count: int
+    usd_per_hour: Money
+
+
+class Pool(Document):
+    """Whole instances of one offer that all run one configuration."""
+
+    id: str
+    provider: str
+    region: str
+    instance_type: str
+    purchase: str
+    gpu: str
+    gpus_per_instance: int
+    tensor_parallel: int
+    replicas_per_instance: int
+    count: int
+    usd_per_hour_each: Money
+    usd_per_hour: Money
+    utilization: float = Field(description="busy share of its replicas at the planned rate")
+
+
+class Assignment(Document):
+    """Where the requests of one bucket go."""
+
+    input_tokens: list[int] = Field(description="above the first, up to the second")
+    output_tokens: list[int] = Field(description="above the first, up to the second")
+    rate: Rate = Field(description="requests/s, headroom included")
+    shares: dict[str, Share] = Field(description="pool id -> share; they sum to 1")
+
+
+class Baseline(Document):
+    """The cheapest fleet of one GPU type, or why there is none."""
+
+    gpu: str
+    feasible: bool
+    usd_per_hour: Money | None = None
+    saving: float | None = Field(None, description="1 - plan / baseline")
+    counts: dict[str, int] = Field(default_factory=dict, description="by instance type")
+    why: str | None = None
+
+
+class PlanPrices(Document):
+    """Which prices the plan was made with."""
+
+    source: str
+    as_of: str | None = Field(description="the oldest date of a price used; null if one has none")
+    digest: str
+
+
+class PlanProfile(Document):
+    """A profile the plan rests on."""
+
+    gpu: str
+    tensor_parallel: int
+    source: Source
+    digest: str
+
+
+class OfferInput(Document):
+    """An offer that could have been bought."""
+
+    provider: str
+    region: str
+    instance_type: str
+    purchase: str
+    gpu: str
+    gpu_count: int
+    usd_per_hour: Money
+
+
+class ThroughputInput(Document):
+    """T(c, b) of one configuration, requests/s, in the order of ``assignment``; 0: cannot serve."""
+
+    gpu: str
+    tensor_parallel: int
+    rates: list[float]
+
+
+class CapInput(Document):
+    """The weighted number of instances over some offers is at most ``limit``."""
+
+    name: str
+    limit: float
+    weights: dict[str, float] = Field(
+        description="provider/region/instance type/purchase -> weight"
+    )
+
+
+class LimitsInput(Document):
+    """Limits of the fleet as the solver saw them."""
+
+    max_regions: int
+    survive: int
+    caps: list[CapInput]
+
+
+class PlanInputs(Document):
+    """All that is needed to solve the plan again without any other file."""
+
+    offers: list[OfferInput]
+    throughput: list[ThroughputInput]
+    limits: LimitsInput
+
+
+class Plan(Document):
+    """The cheapest fleet for a service, why it is, and what it rests on."""
+
+    schema_: Literal["melange-cloud/plan/v1"] = Field("melange-cloud/plan/v1", alias="schema")
+    tool_version: str
+    service: Service
+    status: Literal["optimal", "feasible"] = Field(description="feasible: a limit ended the proof")
+    cost: Cost
+    extras: list[Extra]
+    pools: list[Pool]
+    assignment: list[Assignment]
+    baselines: list[Baseline]
+    prices: PlanPrices
+    profiles: list[PlanProfile]
+    notes: list[str]
+    inputs: PlanInputs
+
+    @property
+    def digest(self) -> str:
+        """``sha256:…`` of the whole document."""
+        return digest(self.model_dump(mode="json"))
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan file. Raises InvalidInput."""
+    return load_json(path, Plan, "plan")
+
+
+def with_timing(plan: Plan, solve_seconds: float, total_seconds: float) -> dict[str, Any]:
+    """The document plus how long it took, which the file leaves out."""
+    timing = {"solve_seconds": solve_seconds, "total_seconds": total_seconds}
+    return plan.model_dump(mode="json") | {"timing": timing}

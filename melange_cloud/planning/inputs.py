@@ -1,0 +1,68 @@
+"""Reading what a service names: its sizes, profiles and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from melange_cloud.errors import InvalidInput
+from melange_cloud.names import canonical_gpu, unknown
+from melange_cloud.planning.compose import Inputs
+from melange_cloud.prices.book import PriceBook
+from melange_cloud.prices.select import select_offers
+from melange_cloud.prices.sources import load_prices
+from melange_cloud.profiles.document import Profile
+from melange_cloud.profiles.store import load_profiles
+from melange_cloud.service import Service
+from melange_cloud.workload.document import Histogram
+from melange_cloud.workload.store import load_workload
+
+
+def load_inputs(
+    service: Service,
+    base: Path,
+    *,
+    prices_base: Path | None = None,
+    profile_folders: Sequence[Path] = (),
+) -> Inputs:
+    """Read what ``service`` names; relative paths in it start at ``base``, its file's folder.
+
+    ``prices_base`` is given when the price source came from the command line.
+    Raises InvalidInput for what is missing, unknown or wrong.
+    """
+    profiles = tuple(load_profiles(service.model, profile_folders))
+    book = load_prices(service.prices, prices_base or base)
+    offers = select_offers(
+        book.offers,
+        providers=service.offers.providers,
+        regions=service.offers.regions,
+        gpus=service.offers.gpus,
+        purchase=service.offers.purchase,
+        known_gpus={profile.gpu for profile in profiles},
+    )
+    _check_limits(service, book, profiles)
+    return Inputs(service, _histogram(service, base), profiles, book, tuple(offers))
+
+
+def _histogram(service: Service, base: Path) -> Histogram:
+    sizes = service.workload.sizes
+    return load_workload(sizes, base) if isinstance(sizes, str) else sizes
+
+
+def _check_limits(service: Service, book: PriceBook, profiles: Sequence[Profile]) -> None:
+    """A limit on something that does not exist is a typing mistake that would limit nothing."""
+    types = {offer.instance_type for offer in book.offers}
+    types |= {exclusion.instance_type for exclusion in book.excluded}
+    gpus = {offer.gpu for offer in book.offers} | {profile.gpu for profile in profiles}
+    problems = [
+        "limits.instances: " + unknown("instance type", name, types)
+        for name in service.limits.instances
+        if name not in types
+    ]
+    problems += [
+        "limits.gpus: " + unknown("GPU", name, gpus)
+        for name in service.limits.gpus
+        if canonical_gpu(name) not in gpus
+    ]
+    if problems:
+        raise InvalidInput("\n".join(problems))

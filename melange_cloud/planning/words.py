@@ -1,0 +1,182 @@
+"""What a reader must know about a plan, and why there is none: in words and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from melange_cloud.allocation.infeasibility import Obstacles
+from melange_cloud.allocation.problem import Problem
+from melange_cloud.planning.compose import Composition, Inputs
+from melange_cloud.prices.book import excluded_summary, oldest
+from melange_cloud.prices.offer import Offer
+
+SHOWN = 3
+"""Buckets named one by one before the rest are counted."""
+
+_WHY = {
+    "context": "longer than the context length",
+    "not profiled": "beyond the sizes of its profile",
+    "memory": "not enough memory for one such request",
+    "failed": "every profiled request failed",
+    "slo": "misses the SLO at the lightest load",
+}
+_REMEDY = {
+    "context": "raise max_model_len in the service if the model can run longer requests",
+    "not profiled": "profile or estimate that size (`melange-cloud profile estimate`)",
+    "memory": "allow a GPU with more memory, or a tensor parallel profile",
+    "failed": "look at the profile with `melange-cloud profile show`",
+    "slo": "loosen slo.tpot_ms or slo.ttft_ms, or allow a faster GPU",
+}
+
+
+def notes(inputs: Inputs, composition: Composition, used: Sequence[Offer]) -> list[str]:
+    """Prices, estimates, and what was not considered. The same inputs give the same words."""
+    return [
+        *price_notes(inputs, used),
+        *_profile_notes(composition),
+        *_not_considered(inputs, composition),
+    ]
+
+
+def obstacle_words(composition: Composition, problem: Problem, obstacles: Obstacles) -> list[str]:
+    """Each obstacle of ``problem`` (the whole one, or one with a single GPU type) in a line."""
+    if not composition.profiles or not problem.columns:
+        return [_nothing_to_buy(composition)]
+    lines = _bucket_words(composition, problem, obstacles.buckets)
+    lines += [
+        f"{problem.caps[index].name} is {problem.caps[index].limit:g}; "
+        f"at least {needed:g} would be needed"
+        for index, needed in obstacles.caps
+    ]
+    if obstacles.regions is not None:
+        lines.append(
+            f"no {_plural(problem.max_regions, 'region')} can serve all sizes"
+            f"; limits.max_regions: {obstacles.regions} would do"
+        )
+    return lines or ["the limits cannot hold together"]
+
+
+def cannot_serve(composition: Composition, problem: Problem, obstacles: Obstacles) -> str:
+    """Why there is no fleet, in one line: for the row of a single-type fleet."""
+    if obstacles.buckets and problem.columns:
+        share = _share(composition, obstacles.buckets)
+        first = obstacles.buckets[0]
+        return f"{share} of requests, from {composition.buckets[first]} on: " + _reasons(
+            composition, problem, obstacles.buckets
+        )
+    return "; ".join(obstacle_words(composition, problem, obstacles))
+
+
+def _bucket_words(composition: Composition, problem: Problem, buckets: Sequence[int]) -> list[str]:
+    if not buckets:
+        return []
+    lines = [
+        f"requests of {composition.buckets[b]}, {_share(composition, [b])} of all: "
+        + _reasons(composition, problem, [b])
+        for b in buckets[:SHOWN]
+    ]
+    rest = buckets[SHOWN:]
+    if rest:
+        lines.append(f"and {_plural(len(rest), 'more size')}, {_share(composition, rest)} of all")
+    found = {why for b in buckets for why in _by_reason(composition, problem, [b])}
+    remedies = "; or ".join(remedy for why, remedy in _REMEDY.items() if why in found)
+    return [*lines, f"to serve them: {remedies}"]
+
+
+def _share(composition: Composition, buckets: Sequence[int]) -> str:
+    rates = composition.problem.rates
+    share = sum(rates[b] for b in buckets) / sum(rates)
+    return f"{share:.2%}" if share >= 5e-5 else "less than 0.01%"
+
+
+def _reasons(composition: Composition, problem: Problem, buckets: Sequence[int]) -> str:
+    reasons = _by_reason(composition, problem, buckets)
+    return "; ".join(f"{_WHY[why]} ({', '.join(names)})" for why, names in reasons.items())
+
+
+def _by_reason(
+    composition: Composition, problem: Problem, buckets: Sequence[int]
+) -> dict[str, list[str]]:
+    """Why configurations on offer cannot serve these buckets -> their names."""
+    reasons: dict[str, list[str]] = {}
+    for c in problem.offered:
+        for b in buckets:
+            why = composition.throughputs[c][b].why
+            names = reasons.setdefault(why, []) if why else []
+            if why and composition.profiles[c].name not in names:
+                names.append(composition.profiles[c].name)
+    return reasons
+
+
+def _nothing_to_buy(composition: Composition) -> str:
+    if not composition.profiles:
+        return (
+            "nothing on offer has a profile of this model; "
+            "see `melange-cloud profile list` and `melange-cloud prices list`"
+        )
+    degrees = sorted({profile.name for profile in composition.profiles})
+    return (
+        f"no instance on offer has enough GPUs for {', '.join(degrees)}; "
+        "see `melange-cloud prices list`"
+    )
+
+
+def price_notes(inputs: Inputs, used: Sequence[Offer]) -> list[str]:
+    """The source and age of the prices of ``used`` offers, and what the source left out."""
+    lines = []
+    dated = oldest(used)
+    if dated:
+        lines.append(f"prices: {inputs.book.source}; the oldest one used is of {dated}")
+    undated = sorted({f"{offer.provider} {offer.region}" for offer in used if not offer.as_of})
+    if undated:
+        lines.append(f"prices of {', '.join(undated)} carry no date in their source")
+    if any(offer.purchase == "spot" for offer in used):
+        lines.append("spot prices move, and spot instances can be taken away at short notice")
+    lines += excluded_summary(inputs.book.excluded) if inputs.book.source != "bundled" else []
+    return lines
+
+
+def _profile_notes(composition: Composition) -> list[str]:
+    lines = []
+    for source, words in (
+        ("estimated", "estimated by a roofline model, not measured"),
+        ("published", "taken from publications, not measured on these machines"),
+    ):
+        names = [profile.name for profile in composition.profiles if profile.source == source]
+        if names:
+            lines.append(f"throughputs of {', '.join(names)} are {words}")
+    for c, profile in enumerate(composition.profiles):
+        missing = [
+            b for b, throughput in enumerate(composition.throughputs[c])
+            if throughput.why == "not profiled"
+        ]  # fmt: skip
+        if missing:
+            lines.append(
+                f"the profile of {profile.name} does not reach {composition.buckets[missing[0]]}"
+                + (f" and {_plural(len(missing) - 1, 'more size')}" if len(missing) > 1 else "")
+                + "; it serves none of them"
+            )
+    return lines
+
+
+def _not_considered(inputs: Inputs, composition: Composition) -> list[str]:
+    """GPUs that could be bought but have no profile, or a profile but no offer."""
+    offered = {offer.gpu for offer in inputs.offers}
+    profiled = {profile.gpu for profile in inputs.profiles}
+    bought = {column.gpu for column in composition.problem.columns}
+    wanted = set(inputs.service.offers.gpus or offered)
+    lines = []
+    without_profile = sorted((offered - profiled) & wanted)
+    if without_profile:
+        lines.append(
+            f"not considered, for want of a profile of {inputs.service.model}: "
+            + ", ".join(without_profile)
+        )
+    without_offer = sorted(((wanted & profiled) - offered) | ((offered & profiled) - bought))
+    if without_offer:
+        lines.append("no offer of these prices and filters: " + ", ".join(without_offer))
+    return lines
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
