@@ -141,7 +141,7 @@ def validate(
 
 
 def dump_json(value: Any) -> str:
-    """Indented JSON in which a list of plain values stays on one line, so that diffs read well."""
+    """Indented JSON in which rows of a table stay on one line, so that diffs read well."""
     return _dump(value, 0) + "\n"
 
 
@@ -179,17 +179,27 @@ def _mode_for(path: Path) -> int:
     return 0o666 & ~umask
 
 
-def _dump(value: Any, depth: int) -> str:
+def _dump(value: Any, depth: int, in_list: bool = False) -> str:
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not isinstance(value, (dict, list)) or _is_one_line(value, line, in_list):
+        return line
     inner, outer = "  " * (depth + 1), "  " * depth
-    if isinstance(value, dict) and value:
-        items = [
-            f"{inner}{json.dumps(key, ensure_ascii=False)}: {_dump(item, depth + 1)}"
-            for key, item in value.items()
-        ]
-        return "{\n" + ",\n".join(items) + "\n" + outer + "}"
-    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-        return "[\n" + ",\n".join(inner + _dump(item, depth + 1) for item in value) + f"\n{outer}]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if isinstance(value, list):
+        items = [f"{inner}{_dump(item, depth + 1, in_list=True)}" for item in value]
+        return "[\n" + ",\n".join(items) + f"\n{outer}]"
+    items = [
+        f"{inner}{json.dumps(key, ensure_ascii=False)}: {_dump(item, depth + 1)}"
+        for key, item in value.items()
+    ]
+    return "{\n" + ",\n".join(items) + "\n" + outer + "}"
+
+
+def _is_one_line(value: dict[str, Any] | list[Any], line: str, in_list: bool) -> bool:
+    """Plain values only; and short, a row of a table, or numbers."""
+    items = list(value.values()) if isinstance(value, dict) else value
+    if any(isinstance(item, (dict, list)) and item for item in items):
+        return False
+    return len(line) <= 100 or in_list or not any(isinstance(item, str) for item in items)
 
 
 def _schema_problem(found: object, expected: str) -> Problem:

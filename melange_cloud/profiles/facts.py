@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,8 +11,7 @@ from pydantic import Field
 from melange_cloud.documents import Document, load_json
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import canonical_gpu, unknown
-
-DATA = Path(__file__).parent / "data"
+from melange_cloud.profiles.aliases import DATA, same_model
 
 Whole = Annotated[int, Field(gt=0)]
 Quantity = Annotated[float, Field(gt=0)]
@@ -120,15 +118,6 @@ def models() -> tuple[ModelFacts, ...]:
 def gpu_book() -> GpuBook:
     """The GPUs on which a profile can be estimated."""
     return load_json(DATA / "gpus.json", GpuBook, "table of GPUs")
-
-
-def same_model(name: str) -> list[str]:
-    """The ids whose profiles serve ``name``, itself first: fine-tunes are as fast as their base."""
-    for model in models():
-        ids = [model.id, *model.aliases]
-        if name.casefold() in {id_.casefold() for id_ in ids}:
-            return list(dict.fromkeys([name, *ids]))
-    return [name]
 
 
 def model_facts(name: str) -> ModelFacts:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from melange_cloud.documents import dump_json
+from melange_cloud.profiles.aliases import same_model
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.estimate import why_it_does_not_fit
 from melange_cloud.profiles.facts import (
@@ -15,7 +16,6 @@ from melange_cloud.profiles.facts import (
     gpu_facts,
     interconnect_facts,
     models,
-    same_model,
 )
 from melange_cloud.profiles.roofline import Roofline
 from melange_cloud.profiles.store import known_models, load_profiles

@@ -11,8 +11,8 @@ from melange_cloud.bundled import bundled_folder
 from melange_cloud.documents import write_text
 from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
 from melange_cloud.names import canonical_gpu, shorten, unknown
+from melange_cloud.profiles.aliases import same_model
 from melange_cloud.profiles.document import Profile, load_profile
-from melange_cloud.profiles.facts import same_model
 
 _MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
