@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from melange_cloud.cli.main import main
+
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Melange = Callable[..., Ended]
+
+
+@pytest.fixture
+def melange() -> Melange:
+    """``melange("plan", path)`` runs the command in this process, as a shell would see it."""
+
+    def run(*words: object) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        code = 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main([str(word) for word in words])
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else 1
+        return Ended(code, out.getvalue(), err.getvalue())
+
+    return run
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -42,7 +42,9 @@ def _caps_to_raise(problem: Problem, deadline: Deadline) -> tuple[tuple[int, flo
         return ()
     # A cap of 0 leaves a column's useful counts as they are, so these bounds hold here as well
     model = build(replace(problem, caps=(), slices=None), problem.max_regions)
-    over = [pulp.LpVariable(f"over_{index}", lowBound=0) for index in range(len(problem.caps))]
+    over = [
+        model.lp.add_variable(f"over_{index}", lowBound=0) for index in range(len(problem.caps))
+    ]
     for cap, rise in zip(problem.caps, over, strict=True):
         weighted = pulp.LpAffineExpression({model.counts[j]: w for j, w in cap.weights.items()})
         model.lp += weighted <= cap.limit + rise

@@ -28,7 +28,7 @@ class Model:
         """u: 1 where a column has any instance. Made on first use."""
         if not hasattr(self, "_used"):
             self._used = [
-                pulp.LpVariable(f"u_{j}", cat=pulp.LpBinary)
+                self.lp.add_variable(f"u_{j}", cat=pulp.LpBinary)
                 for j in range(len(self.problem.columns))
             ]
             for j, (count, used) in enumerate(zip(self.counts, self._used, strict=True)):
@@ -43,7 +43,7 @@ def build(problem: Problem, max_regions: int | None = None) -> Model:
     """
     lp = pulp.LpProblem("fleet", pulp.LpMinimize)
     counts = [
-        pulp.LpVariable(f"y_{j}", lowBound=0, cat=pulp.LpInteger)
+        lp.add_variable(f"y_{j}", lowBound=0, cat=pulp.LpInteger)
         for j in range(len(problem.columns))
     ]
     cost = pulp.LpAffineExpression(
@@ -83,7 +83,7 @@ def _add_shares(
         if len(servers) == 1:
             shares[b, servers[0]] = 1  # nothing to decide: its load is a constant
         elif slices is None:
-            made = [pulp.LpVariable(f"{name}_{b}_{c}", lowBound=0) for c in servers]
+            made = [lp.add_variable(f"{name}_{b}_{c}", lowBound=0) for c in servers]
             shares |= {(b, c): share for c, share in zip(servers, made, strict=True)}
             lp += pulp.lpSum(made) == 1, f"serve_{name}_{b}"
         else:
@@ -96,7 +96,7 @@ def _sliced(
 ) -> dict[tuple[int, int], Any]:
     """The paper's form: each slice of a bucket is a 0/1 choice (section 5.4.1)."""
     choices = [
-        {c: pulp.LpVariable(f"s_{b}_{s}_{c}", cat=pulp.LpBinary) for c in servers}
+        {c: lp.add_variable(f"s_{b}_{s}_{c}", cat=pulp.LpBinary) for c in servers}
         for s in range(slices)
     ]
     for s, choice in enumerate(choices):
@@ -114,7 +114,7 @@ def _limit_regions(model: Model, max_regions: int) -> None:
     """At most ``max_regions`` regions are used: y <= M z, sum z <= max_regions."""
     problem = model.problem
     chosen = {
-        region: pulp.LpVariable(f"z_{index}", cat=pulp.LpBinary)
+        region: model.lp.add_variable(f"z_{index}", cat=pulp.LpBinary)
         for index, region in enumerate(problem.regions)
     }
     for j, column in enumerate(problem.columns):
@@ -128,7 +128,7 @@ def _survive_one_loss(model: Model) -> None:
     problem, lp = model.problem, model.lp
     used = model.used()
     for c in problem.offered:
-        loss = pulp.LpVariable(f"loss_{c}", lowBound=0)
+        loss = lp.add_variable(f"loss_{c}", lowBound=0)
         for j, column in enumerate(problem.columns):
             if column.configuration == c:
                 lp += loss >= column.replicas * used[j], f"loss_{c}_{j}"

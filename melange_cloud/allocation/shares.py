@@ -39,12 +39,12 @@ def level_shares(problem: Problem, counts: Sequence[int]) -> Levelled:
             problem, {(b, running[0]): 1.0 for b in range(len(problem.rates))}, capacity
         )
     lp = pulp.LpProblem("shares", pulp.LpMinimize)
-    highest = pulp.LpVariable("highest_utilization", lowBound=0)
+    highest = lp.add_variable("highest_utilization", lowBound=0)
     shares: dict[tuple[int, int], pulp.LpVariable] = {}
     for b in range(len(problem.rates)):
         servers = [c for c in running if problem.throughputs[c][b] > 0]
         for c in servers:
-            shares[b, c] = pulp.LpVariable(f"x_{b}_{c}", lowBound=0)
+            shares[b, c] = lp.add_variable(f"x_{b}_{c}", lowBound=0)
         lp += pulp.lpSum(shares[b, c] for c in servers) == 1
     for c in running:
         load = pulp.lpSum(

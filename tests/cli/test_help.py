@@ -1,0 +1,70 @@
+"""The interface cannot drift unseen: what every command's --help says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = [
+    "",
+    "plan",
+    "sweep",
+    "solve",
+    "schema",
+    "prices",
+    "prices list",
+    "profile",
+    "profile list",
+    "profile show",
+    "profile estimate",
+    "workload",
+    "workload show",
+    "workload from-trace",
+]
+
+HEAVY = ("pulp", "highspy", "boto3", "google", "duckdb", "numpy", "pydantic", "rich", "yaml", "jinja2")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_as_reviewed(melange, golden, monkeypatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERMINAL_WIDTH", "100")
+    ended = melange(*command.split(), "--help")
+    assert ended.code == 0
+    golden(f"help/{command.replace(' ', '-') or 'melange-cloud'}.txt", ended.out)
+
+
+def test_help_names_every_exit_code(melange) -> None:
+    text = " ".join(melange("--help").out.split())
+    for words in ("0 done", "1 check", "2 wrong usage", "3 no fleet", "4 the outside", "130 inter"):
+        assert words in text
+
+
+def imported(*words: str) -> set[str]:
+    """Top-level packages that a command imports, in a process of its own."""
+    code = (
+        "import sys\n"
+        "from melange_cloud.cli.main import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print('IMPORTED', *sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    return set(ended.stdout.rsplit("IMPORTED", 1)[1].split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    assert not imported("--help") & set(HEAVY)
+
+
+def test_plan_with_bundled_prices_imports_no_cloud_sdk(tmp_path) -> None:
+    from pathlib import Path
+
+    chat = Path(__file__).parents[2] / "examples" / "chat.yaml"
+    names = imported("plan", str(chat), "--out", str(tmp_path / "plan.json"))
+    assert not names & {"boto3", "botocore", "google", "duckdb", "jinja2", "matplotlib"}
+    assert "highspy" in names
