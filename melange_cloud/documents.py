@@ -180,26 +180,21 @@ def _mode_for(path: Path) -> int:
 
 
 def _dump(value: Any, depth: int, in_list: bool = False) -> str:
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if not isinstance(value, (dict, list)) or _is_one_line(value, line, in_list):
-        return line
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    if not any(isinstance(item, (dict, list)) and item for item in items):
+        line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        # plain values share a line when it is short, a row of a table, or all numbers
+        if len(line) <= 100 or in_list or not any(isinstance(item, str) for item in items):
+            return line
     inner, outer = "  " * (depth + 1), "  " * depth
     if isinstance(value, list):
-        items = [f"{inner}{_dump(item, depth + 1, in_list=True)}" for item in value]
-        return "[\n" + ",\n".join(items) + f"\n{outer}]"
-    items = [
+        lines = [f"{inner}{_dump(item, depth + 1, in_list=True)}" for item in value]
+        return "[\n" + ",\n".join(lines) + f"\n{outer}]"
+    lines = [
         f"{inner}{json.dumps(key, ensure_ascii=False)}: {_dump(item, depth + 1)}"
         for key, item in value.items()
     ]
-    return "{\n" + ",\n".join(items) + "\n" + outer + "}"
-
-
-def _is_one_line(value: dict[str, Any] | list[Any], line: str, in_list: bool) -> bool:
-    """Plain values only; and short, a row of a table, or numbers."""
-    items = list(value.values()) if isinstance(value, dict) else value
-    if any(isinstance(item, (dict, list)) and item for item in items):
-        return False
-    return len(line) <= 100 or in_list or not any(isinstance(item, str) for item in items)
+    return "{\n" + ",\n".join(lines) + "\n" + outer + "}"
 
 
 def _schema_problem(found: object, expected: str) -> Problem:

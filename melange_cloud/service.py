@@ -88,11 +88,11 @@ class Service(Document):
     )
     workload: ServiceWorkload
     headroom: Annotated[float, Field(ge=0)] = Field(0.0, description="capacity above the rate")
-    offers: ServiceOffers = ServiceOffers()
-    limits: ServiceLimits = ServiceLimits()
+    offers: ServiceOffers = Field(default_factory=ServiceOffers)
+    limits: ServiceLimits = Field(default_factory=ServiceLimits)
     prices: Text = "bundled"
     tags: dict[str, str] = Field(default_factory=dict)
-    policy: ServicePolicy = ServicePolicy()
+    policy: ServicePolicy = Field(default_factory=ServicePolicy)
 
 
 OVERRIDES: dict[str, FieldPath] = {

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from melange_cloud import __version__
-from melange_cloud.cli.plan import plan
-from melange_cloud.cli.prices import app as prices
-from melange_cloud.cli.profile import app as profile
-from melange_cloud.cli.schema import schema
-from melange_cloud.cli.solve import solve
-from melange_cloud.cli.sweep import sweep
-from melange_cloud.cli.workload import app as workload
 from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, MelangeError
 
 EPILOG = (
@@ -23,23 +18,16 @@ EPILOG = (
     "terraform, a file that cannot be written); 130 interrupted."
 )
 
-app = typer.Typer(
-    name="melange-cloud",
-    help="The cheapest mix of cloud GPUs that serves your LLM at your traffic and latency.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    # Plain help: rich's costs as much time as all the rest of --help.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("plan")(plan)
-app.command("sweep")(sweep)
-app.command("solve")(solve)
-app.add_typer(prices, name="prices")
-app.add_typer(profile, name="profile")
-app.add_typer(workload, name="workload")
-app.command("schema")(schema)
+COMMANDS = {
+    "plan": "melange_cloud.cli.plan:plan",
+    "sweep": "melange_cloud.cli.sweep:sweep",
+    "solve": "melange_cloud.cli.solve:solve",
+    "prices": "melange_cloud.cli.prices:app",
+    "profile": "melange_cloud.cli.profile:app",
+    "workload": "melange_cloud.cli.workload:app",
+    "schema": "melange_cloud.cli.schema:schema",
+}
+"""Name -> module and attribute: a function is a command, a Typer app is a group of commands."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -48,7 +36,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     _version: Annotated[
         bool,
@@ -59,14 +46,40 @@ def root(
     """The cheapest mix of cloud GPUs that serves your LLM at your traffic and latency."""
 
 
+def build_app(words: list[str]) -> typer.Typer:
+    """The command line for ``words``: of a known command only that one is imported and built."""
+    app = typer.Typer(
+        name="melange-cloud",
+        help=root.__doc__,
+        epilog=EPILOG,
+        no_args_is_help=True,
+        # Plain help: rich's costs as much time as all the rest of --help.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    asked = next((word for word in words if not word.startswith("-")), "")
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        module, attribute = COMMANDS[name].split(":")
+        command = getattr(import_module(module), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error ends as one message and its exit code."""
+    # we use no pydantic plugins, and looking for some reads the metadata of every package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     # --debug may stand anywhere, as users put it behind the command that failed
     words = [word for word in given if word != "--debug"]
     try:
-        app(args=words, prog_name="melange-cloud")
+        build_app(words)(args=words, prog_name="melange-cloud")
     except MelangeError as error:
         if debug:
             raise

@@ -49,7 +49,10 @@ def plan(
     time_limit: TimeLimitOption = 60.0,
     format_: FormatOption = Format.table,
 ) -> None:
-    """The cheapest fleet for a service: prints it and writes plan.json."""
+    """Find the cheapest fleet for a service.
+
+    Prints it, beside single-type fleets, and writes plan.json.
+    """
     start = time.perf_counter()
     from melange_cloud.documents import dump_json, write_text
     from melange_cloud.plan import with_timing

@@ -24,7 +24,10 @@ def schema(
     name: Annotated[Name, typer.Argument(metavar="NAME", help="The document.", show_default=False)],
     out: OutOption = None,
 ) -> None:
-    """JSON Schema of a document: service, workload, profile, prices or plan."""
+    """Print the JSON Schema of a document.
+
+    NAME is service, workload, profile, prices or plan.
+    """
     from melange_cloud.documents import dump_json, write_text
     from melange_cloud.schemas import json_schema
 

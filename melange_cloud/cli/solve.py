@@ -23,7 +23,10 @@ def solve(
     time_limit: TimeLimitOption = 60.0,
     out: OutOption = None,
 ) -> None:
-    """The bare programme on Mélange's own JSON config; JSON in, JSON out."""
+    """Solve a JSON config of the paper's form.
+
+    The bare programme: gpu_info, workload_distribution and total_request_rate in, counts out.
+    """
     from melange_cloud.allocation.infeasibility import explain
     from melange_cloud.allocation.solve import solve as cheapest
     from melange_cloud.documents import dump_json, load_json, write_text

@@ -62,7 +62,10 @@ def sweep(
         SweepFormat, typer.Option("--format", help="How to print the result.")
     ] = SweepFormat.table,
 ) -> None:
-    """Cost over request rates and TPOT targets, beside single-type fleets."""
+    """Cost over request rates and TPOT targets.
+
+    Each point is the cheapest mix, beside the cheapest fleet of each GPU type alone.
+    """
     from melange_cloud.documents import write_text
     from melange_cloud.errors import Infeasible
     from melange_cloud.output.sweep_table import sweep_csv, sweep_table
