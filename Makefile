@@ -37,10 +37,11 @@ lint: $(VENV)/developing
 test: lint
 	$(BIN)/pytest -n auto
 
-# make bench     our programme beside the paper's, traces of 10 million rows, start-up
+# make bench     our programme beside the paper's, start-up, 10 million rows, 30 regions
 bench: $(VENV)/developing
 	$(BIN)/python scripts/bench_allocation.py
 	$(BIN)/python scripts/bench_from_trace.py
+	$(BIN)/python scripts/bench_refresh.py
 
 # make profiles  the bundled estimated profiles, from the constants
 profiles: $(VENV)/developing

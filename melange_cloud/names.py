@@ -28,9 +28,15 @@ def canonical_gpu(name: str) -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like ``name``, or None when nothing is close."""
     candidates = list(known)
-    by_folded = {candidate.casefold(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[found[0]] if found else None
+    by_folded = {candidate.casefold(): candidate for candidate in sorted(candidates)}
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=9, cutoff=0.6)
+    if not found:
+        return None
+    # of equally close ones the first by name
+    likeness = {
+        word: difflib.SequenceMatcher(None, word, name.casefold()).ratio() for word in found
+    }
+    return by_folded[min(found, key=lambda word: (-round(likeness[word], 6), word))]
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

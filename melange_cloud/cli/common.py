@@ -32,7 +32,7 @@ PricesOption = Annotated[
     typer.Option(
         "--prices",
         metavar="SOURCE",
-        help="bundled, or a file: CSV or a price book. Default: the service's, or bundled.",
+        help="bundled, live, gpuhunt or a file (CSV, price book). Default: the service's.",
     ),
 ]
 ProfilesOption = Annotated[

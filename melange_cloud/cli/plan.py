@@ -28,6 +28,8 @@ from melange_cloud.cli.common import (
     print_result,
     warn_of_old_prices,
 )
+from melange_cloud.cli.inputs import read_inputs
+from melange_cloud.cli.live_prices import MaxAgeOption
 
 
 def plan(
@@ -44,6 +46,7 @@ def plan(
     gpu: GpuOption = None,
     purchase: PurchaseOption = None,
     prices: PricesOption = None,
+    max_age: MaxAgeOption = "24h",
     profiles: ProfilesOption = None,
     slices: SlicesOption = None,
     time_limit: TimeLimitOption = 60.0,
@@ -56,9 +59,7 @@ def plan(
     start = time.perf_counter()
     from melange_cloud.documents import dump_json, write_text
     from melange_cloud.plan import with_timing
-    from melange_cloud.planning.inputs import load_inputs
     from melange_cloud.planning.planner import make_plan
-    from melange_cloud.service import load_service
 
     overrides = {
         "rate": rate,
@@ -71,12 +72,7 @@ def plan(
         "purchase": purchase,
         "prices": prices,
     }
-    inputs = load_inputs(
-        load_service(service, overrides),
-        service.parent,
-        prices_base=Path() if prices else None,
-        profile_folders=profiles or [],
-    )
+    inputs = read_inputs(service, overrides, profiles, max_age)
     planned = make_plan(inputs, slices=slices, time_limit=time_limit)
     write_text(out, planned.plan.to_json())
     if format_ is Format.json:

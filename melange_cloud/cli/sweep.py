@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +25,8 @@ from melange_cloud.cli.common import (
     print_result,
     progress,
 )
+from melange_cloud.cli.inputs import read_inputs
+from melange_cloud.cli.live_prices import MaxAgeOption
 
 
 class SweepFormat(StrEnum):
@@ -54,6 +55,7 @@ def sweep(
     gpu: GpuOption = None,
     purchase: PurchaseOption = None,
     prices: PricesOption = None,
+    max_age: MaxAgeOption = "24h",
     profiles: ProfilesOption = None,
     slices: SlicesOption = None,
     time_limit: TimeLimitOption = 60.0,
@@ -69,9 +71,7 @@ def sweep(
     from melange_cloud.documents import write_text
     from melange_cloud.errors import Infeasible
     from melange_cloud.output.sweep_table import sweep_csv, sweep_table
-    from melange_cloud.planning.inputs import load_inputs
     from melange_cloud.planning.sweep import Sweep, sweep_of, sweep_points
-    from melange_cloud.service import load_service
 
     overrides = {
         "rate": rate,
@@ -83,13 +83,8 @@ def sweep(
         "purchase": purchase,
         "prices": prices,
     }
-    loaded = load_service(service, overrides)
-    inputs = load_inputs(
-        loaded,
-        service.parent,
-        prices_base=Path() if prices else None,
-        profile_folders=profiles or [],
-    )
+    inputs = read_inputs(service, overrides, profiles, max_age)
+    loaded = inputs.service
     at_rates = numbers("--rates", rates) or [loaded.workload.rate]
     at_tpots = numbers("--tpot-ms", tpot_ms) or [loaded.slo.tpot_ms]
     steps = sweep_points(inputs, at_rates, at_tpots, slices=slices, time_limit=time_limit)

@@ -1,29 +1,23 @@
-"""Offers as a table for people."""
+"""Offers as a table for people, and what a refresh fetched."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from melange_cloud.output.text import draw, new_table
+
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from melange_cloud.prices.offer import Offer
-
-WIDE = 240
-"""Columns given to a table: it takes what it needs, also when the output is no terminal."""
 
 
 def prices_table(offers: Iterable[Offer]) -> str:
     """One row an offer; prices per instance and per GPU, to a hundredth of a cent."""
-    table = new_table()
-    for name in ("provider", "region", "instance type", "GPU"):
-        table.add_column(name, no_wrap=True)
-    for name in ("GPUs", "vCPUs", "GiB", "$/h", "$/GPU h"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("purchase", "as of"):
-        table.add_column(name, no_wrap=True)
+    table = new_table(
+        ("provider", "region", "instance type", "GPU"),
+        ("GPUs", "vCPUs", "GiB", "$/h", "$/GPU h"),
+        ("purchase", "as of"),
+    )
     for offer in offers:
         table.add_row(
             offer.provider,
@@ -41,20 +35,9 @@ def prices_table(offers: Iterable[Offer]) -> str:
     return draw(table)
 
 
-def new_table() -> Table:
-    """An empty table in the style of all price tables."""
-    from rich import box
-    from rich.table import Table
-
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False)
-
-
-def draw(table: Table) -> str:
-    """The table as plain text, without blanks at the ends of lines."""
-    from rich.console import Console
-
-    console = Console(file=io.StringIO(), width=WIDE, color_system=None)
-    with console.capture() as captured:
-        console.print(table)
-    lines = [line.rstrip() for line in captured.get().splitlines()]
-    return "\n".join(lines).strip("\n") + "\n"
+def refresh_table(counts: Iterable[Mapping[str, str | int]]) -> str:
+    """One row a region: the offers it gave and how many listed types were left out."""
+    table = new_table(("provider", "region"), ("offers", "left out"))
+    for count in counts:
+        table.add_row(*(str(count[key]) for key in ("provider", "region", "offers", "left_out")))
+    return draw(table)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import canonical_gpu, unknown
@@ -17,6 +19,9 @@ from melange_cloud.service import Service
 from melange_cloud.workload.document import Histogram
 from melange_cloud.workload.store import load_workload
 
+if TYPE_CHECKING:
+    from melange_cloud.prices.wanted import Wanted
+
 
 def load_inputs(
     service: Service,
@@ -24,14 +29,21 @@ def load_inputs(
     *,
     prices_base: Path | None = None,
     profile_folders: Sequence[Path] = (),
+    wanted: Wanted | None = None,
 ) -> Inputs:
     """Read what ``service`` names; relative paths in it start at ``base``, its file's folder.
 
-    ``prices_base`` is given when the price source came from the command line.
-    Raises InvalidInput for what is missing, unknown or wrong.
+    ``prices_base`` is given when the price source came from the command line. ``wanted`` says how
+    old live prices may be and whom to tell; what to fetch follows from the service.
+    Raises InvalidInput for what is missing, unknown or wrong, OutsideError for prices that cannot
+    be had.
     """
     profiles = tuple(load_profiles(service.model, profile_folders))
-    book = load_prices(service.prices, prices_base or base)
+    if wanted is not None:
+        wanted = replace(
+            wanted, providers=service.offers.providers or (), regions=service.offers.regions or ()
+        )
+    book = load_prices(service.prices, prices_base or base, wanted)
     offers = select_offers(
         book.offers,
         providers=service.offers.providers,

@@ -47,6 +47,7 @@ def explained(action: str, region: str | None = None) -> Iterator[None]:
     ``action`` is the IAM action of the call, such as ``pricing:GetProducts``.
     """
     from botocore import exceptions as sdk
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -66,7 +67,7 @@ def explained(action: str, region: str | None = None) -> Iterator[None]:
         raise CloudError(f"AWS: no usable login: {shorten(error, 200)}", hint=LOGIN_HINT) from error
     except (sdk.HTTPClientError, sdk.ConnectionError) as error:
         raise CloudError(f"AWS cannot be reached ({action}): {shorten(error, 200)}") from error
-    except (sdk.BotoCoreError, ValueError, KeyError) as error:
+    except (sdk.BotoCoreError, ResponseParserError, ValueError, KeyError, TypeError) as error:
         text = f"{type(error).__name__}: {shorten(error, 200)}"
         raise CloudError(f"AWS gave an answer that cannot be read ({action}): {text}") from error
 

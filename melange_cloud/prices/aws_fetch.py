@@ -31,23 +31,26 @@ class Aws:
     """The AWS account of the environment."""
 
     name = "aws"
-    sources: ClassVar = {
-        "aws-price-list": "AWS Price List Query API (GetProducts), EC2 and Service Quotas"
-    }
 
     def __init__(self, session: Any, account: str) -> None:
         self.account = account
+        self.sources = {
+            "aws-price-list": "AWS Price List Query API (GetProducts) and EC2 DescribeInstanceTypes"
+        }
         self._session = session
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
     @classmethod
     def from_environment(cls) -> Aws:
-        """Raises CloudError for a profile that does not exist."""
+        """Raises CloudError without credentials, and for a profile that does not exist."""
         import boto3
+        from botocore.exceptions import NoCredentialsError
 
-        with explained("sts:GetCallerIdentity"):
+        with explained("a login"):
             session = boto3.session.Session()
+            if session.get_credentials() is None:
+                raise NoCredentialsError
         return cls(session, account_key())
 
     def regions(self) -> list[RegionState]:
@@ -68,7 +71,8 @@ class Aws:
             offerings=self._offerings(region, names),
             quotas=self._quotas(region) if names else {},
         )
-        return compose_aws(data, as_of)
+        with explained("pricing:GetProducts", region):
+            return compose_aws(data, as_of)
 
     def _price_list(self, region: str) -> list[str]:
         filters = {

@@ -10,7 +10,6 @@ from typing import Generic, Protocol, TypeVar
 from melange_cloud.errors import OutsideError
 from melange_cloud.prices.listing import Composed
 
-
 T = TypeVar("T")
 
 

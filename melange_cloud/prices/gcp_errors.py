@@ -21,35 +21,42 @@ def explained(permission: str) -> Iterator[None]:
     import requests
     from google.api_core import exceptions as api
     from google.auth import exceptions as auth
+    from google.protobuf import json_format
 
     try:
         yield
     except auth.DefaultCredentialsError as error:
-        raise CloudError(
-            f"Google Cloud: no usable credentials: {shorten(error, 160)}", hint=LOGIN_HINT
-        ) from error
+        said = str(error)
+        what = "no credentials were found" if "were not found" in said else shorten(said, 200)
+        raise CloudError(f"Google Cloud: {what}", hint=LOGIN_HINT) from error
     except (auth.RefreshError, auth.ReauthFailError, api.Unauthorized) as error:
         raise CloudError(
             f"Google Cloud: the credentials were refused: {shorten(error, 160)}", hint=LOGIN_HINT
         ) from error
     except api.Forbidden as error:
-        raise _forbidden(error.message or "", permission) from error
+        raise _forbidden(_without_url(error.message), permission) from error
     except api.RetryError as error:
-        cause = shorten(error.cause or error, 200)
+        cause = shorten(_without_url(str(error.cause or error)), 200)
         raise CloudError(
             f"Google Cloud fails {permission} even after retries: {cause}", hint="try later"
         ) from error
     except api.GoogleAPICallError as error:
-        raise CloudError(f"Google Cloud refused {permission}: {shorten(error, 200)}") from error
+        said = shorten(_without_url(error.message), 200)
+        raise CloudError(f"Google Cloud refused {permission}: {error.code} {said}") from error
     except (auth.GoogleAuthError, requests.RequestException, OSError) as error:
         raise CloudError(
             f"Google Cloud cannot be reached ({permission}): {shorten(error, 200)}"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (json_format.Error, ValueError, KeyError, TypeError) as error:
         text = f"{type(error).__name__}: {shorten(error, 200)}"
         raise CloudError(
             f"Google Cloud gave an answer that cannot be read ({permission}): {text}"
         ) from error
+
+
+def _without_url(message: str | None) -> str:
+    """What Google said, without the request before it: it differs from zone to zone."""
+    return re.sub(r"\b[A-Z]+ https?://\S+: ", "", message or "")
 
 
 def _forbidden(message: str, permission: str) -> CloudError:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from melange_cloud.prices.clouds import CloudError, Once, RegionState
 from melange_cloud.prices.gcp import GcpRegion, all_regions_quota, compose_gcp
@@ -50,10 +50,6 @@ class Gcp:
     """One project, with the credentials of the environment."""
 
     name = "gcp"
-    sources: ClassVar = {
-        "gcp-billing-catalogue": "composed from Cloud Billing SKUs (service 6F81-5844-456A) and "
-        "Compute Engine machine types"
-    }
 
     def __init__(
         self,
@@ -63,6 +59,10 @@ class Gcp:
         retry_seconds: float = 60.0,
     ) -> None:
         self.account = project
+        self.sources = {
+            "gcp-billing-catalogue": "composed from Cloud Billing SKUs (service 6F81-5844-456A) "
+            "and Compute Engine machine types"
+        }
         self._project = project
         self._credentials = credentials
         self._endpoints = endpoints or Endpoints()
@@ -99,7 +99,8 @@ class Gcp:
         quotas = described.get("quotas", ())
         # regions without GPUs are many: they need no look at the catalogue
         skus = self._shared_skus() if with_gpus else []
-        composed = compose_gcp(GcpRegion(region, with_gpus, skus, quotas), as_of)
+        with explained("compute.machineTypes.list"):
+            composed = compose_gcp(GcpRegion(region, with_gpus, skus, quotas), as_of)
         names = [listing.instance_type for listing in composed.listings]
         composed.quotas.extend(all_regions_quota(self._shared_project_quotas(), names))
         return composed
@@ -147,12 +148,15 @@ class Gcp:
                 parent=COMPUTE_ENGINE, currency_code="USD", page_size=SKUS_PER_PAGE
             )
             pages = client.list_skus(request, retry=self._retry, timeout=60).pages
-            return [
+            skus: list[Mapping[str, Any]] = [
                 _as_json(sku)
                 for page in pages
                 for sku in type(page).pb(page).skus
                 if is_relevant(sku.description, sku.category.usage_type)
             ]
+        if not skus:
+            raise CloudError("Google Cloud: the billing catalogue has no SKU of a GPU machine")
+        return skus
 
     @cached_property
     def _machine_types_client(self) -> Any:

@@ -5,10 +5,8 @@ What fails is an error. No live price is ever replaced by an older or a bundled 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import unknown
@@ -17,37 +15,10 @@ from melange_cloud.prices.cache import PriceCache, default_folder
 from melange_cloud.prices.clouds import CLOUDS, Cloud, CloudError, RegionNotEnabled, RegionState
 from melange_cloud.prices.listing import Composed, make_book, merge_books, not_sold_on_demand
 from melange_cloud.prices.tasks import Outcome, run_all
+from melange_cloud.prices.wanted import Wanted
 
 WORKERS = 16
 """Regions fetched at once, of each cloud."""
-
-DEFAULT_MAX_AGE = timedelta(hours=24)
-
-
-def _ignore(_: str) -> None:
-    pass
-
-
-def _no_progress(_done: int, _total: int) -> None:
-    pass
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is asked of a source that fetches, and whom it tells about it."""
-
-    providers: Collection[str] = ()
-    """Empty: all clouds."""
-    regions: Collection[str] = ()
-    """``us-east-1`` or ``aws/us-east-1``; empty: all regions."""
-    max_age: timedelta = DEFAULT_MAX_AGE
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    folder: Path | None = None
-    """Of the cache; default: the user's cache folder."""
-    say: Callable[[str], None] = _ignore
-    """Told what a person should know: regions skipped, files damaged."""
-    progress: Callable[[int, int], None] = _no_progress
-    """Told (done, total) regions."""
 
 
 def load_live(wanted: Wanted, clouds: Mapping[str, Callable[[], Cloud]] | None = None) -> PriceBook:
@@ -57,15 +28,32 @@ def load_live(wanted: Wanted, clouds: Mapping[str, Callable[[], Cloud]] | None =
     regions fail. Raises InvalidInput (no such provider or region) and CloudError, with everything
     that failed in one message.
     """
-    accounts = [
-        _Account(make(), wanted) for make in _chosen(clouds or CLOUDS, wanted.providers).values()
-    ]
+    accounts = _log_in(_chosen(clouds or CLOUDS, wanted.providers), wanted)
     _list_regions(accounts)
     _check_regions(wanted.regions, accounts)
     books = _fetch(accounts, wanted)
     for account in accounts:
         account.say_skipped()
     return merge_books("live", books)
+
+
+def lock_of(book: PriceBook) -> PriceBook:
+    """What a lock file holds: all but what changes from hour to hour."""
+    quotas = [quota.model_copy(update={"used": None}) for quota in book.quotas]
+    return book.model_copy(update={"quotas": quotas})
+
+
+def region_counts(book: PriceBook) -> list[dict[str, str | int]]:
+    """How much each region gave: {provider, region, offers, left_out}, in order."""
+    counts: dict[tuple[str, str], list[int]] = {}
+    for offer in book.offers:
+        counts.setdefault((offer.provider, offer.region), [0, 0])[0] += 1
+    for item in book.excluded:
+        counts.setdefault((item.provider, item.region), [0, 0])[1] += 1
+    return [
+        {"provider": provider, "region": region, "offers": offers, "left_out": left_out}
+        for (provider, region), (offers, left_out) in sorted(counts.items())
+    ]
 
 
 class _Account:
@@ -95,7 +83,7 @@ class _Account:
     def chosen(self) -> list[str]:
         """The regions to have prices of; those that are not enabled are noted as skipped."""
         regions = {region.casefold() for region in self.wanted.regions}
-        names = []
+        names: list[str] = []
         for state in self.states:
             pair = f"{self.cloud.name}/{state.name}"
             if regions and not {state.name.casefold(), pair.casefold()} & regions:
@@ -133,6 +121,22 @@ def _chosen(
     if problems:
         raise InvalidInput("\n".join(problems))
     return {name: clouds[name] for name in clouds if name in names}
+
+
+def _log_in(clouds: Mapping[str, Callable[[], Cloud]], wanted: Wanted) -> list[_Account]:
+    accounts = []
+    failures: list[tuple[str, CloudError]] = []
+    for name, make in clouds.items():
+        try:
+            accounts.append(_Account(make(), wanted))
+        except CloudError as error:
+            failures.append((name, error))
+    if accounts:
+        others = " ".join(f"--provider {account.cloud.name}" for account in accounts)
+        for _, failure in failures:
+            failure.hint = f"{failure.hint}\n  or leave it out: {others}"
+    _raise(failures)
+    return accounts
 
 
 def _list_regions(accounts: list[_Account]) -> None:
@@ -208,7 +212,7 @@ def _keep(
     return book
 
 
-def _raise(failures: Iterable[tuple[str, Exception]]) -> None:
+def _raise(failures: Sequence[tuple[str, Exception]]) -> None:
     """One error for all that failed: each thing that went wrong once, with the places it hit."""
     places: dict[str, list[str]] = {}
     hints: list[str] = []
@@ -220,10 +224,12 @@ def _raise(failures: Iterable[tuple[str, Exception]]) -> None:
             hints.append(error.hint)
     if not places:
         return
-    lines = [f"{message} ({_some(where)})" for message, where in places.items()]
+    lines = [f"{message}{_some(where)}" for message, where in places.items()]
     raise CloudError("\n".join(lines), hint="\n  ".join(hints) or None)
 
 
 def _some(places: list[str], shown: int = 3) -> str:
-    more = f" and {len(places) - shown} more" if len(places) > shown else ""
-    return ", ".join(places[:shown]) + more
+    """The regions hit, in brackets; nothing for what is not about a region."""
+    regions = [place for place in places if "/" in place]
+    more = f" and {len(regions) - shown} more" if len(regions) > shown else ""
+    return f" ({', '.join(regions[:shown])}{more})" if regions else ""

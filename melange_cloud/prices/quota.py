@@ -20,7 +20,8 @@ Unit = Literal["vcpus", "gpus"]
 class Quota(Document):
     """At most ``limit`` vCPUs, or GPUs, in use at once by these instance types in a region.
 
-    What already runs there counts against the limit, where the source knows it (``used``).
+    ``used`` is what already runs, where the source knows it. It is told, not taken off the limit:
+    part of it may be the very fleet that is planned anew.
     """
 
     name: str = Field(description="the quota as its console calls it, with its code")
@@ -37,7 +38,7 @@ class Quota(Document):
 class QuotaGroup:
     """A cap for the programme: the sum of weight x instances over these offers <= ``limit``.
 
-    ``weights`` are vCPUs or GPUs an instance, by offer key; ``limit`` is what is still free.
+    ``weights`` are vCPUs or GPUs an instance, by offer key.
     """
 
     name: str
@@ -62,9 +63,9 @@ def quota_groups(book: PriceBook, offers: Sequence[Offer] | None = None) -> list
         }
         if weights:
             place = f"{quota.provider}/{quota.region}" if quota.region else quota.provider
-            name = f"{quota.name} in {place} ({quota.unit})"
-            free = max(0.0, quota.limit - (quota.used or 0.0))
-            groups.append(QuotaGroup(name, free, weights))
+            in_use = f", {quota.used:g} in use now" if quota.used else ""
+            name = f"{quota.name} in {place} ({quota.unit}{in_use})"
+            groups.append(QuotaGroup(name, quota.limit, weights))
     return groups
 
 

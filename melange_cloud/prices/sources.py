@@ -4,31 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten, unknown
 from melange_cloud.prices.book import PriceBook
 
+if TYPE_CHECKING:
+    from melange_cloud.prices.wanted import Wanted
 
-def _bundled() -> PriceBook:
+
+def _bundled(_wanted: Wanted | None) -> PriceBook:
     from melange_cloud.prices.bundled import load_bundled
 
     return load_bundled()
 
 
-SOURCES: dict[str, Callable[[], PriceBook]] = {
+def _live(wanted: Wanted | None) -> PriceBook:
+    from melange_cloud.prices.live import load_live
+    from melange_cloud.prices.wanted import Wanted
+
+    return load_live(wanted or Wanted())
+
+
+def _gpuhunt(wanted: Wanted | None) -> PriceBook:
+    from melange_cloud.prices.gpuhunt_catalogue import load_gpuhunt
+
+    return load_gpuhunt(wanted.providers if wanted else ())
+
+
+SOURCES: dict[str, Callable[[Wanted | None], PriceBook]] = {
     "bundled": _bundled,
+    "live": _live,
+    "gpuhunt": _gpuhunt,
 }
 """Name of a source -> what loads it. Anything else is the path of a file."""
 
 
-def load_prices(source: str, base: Path) -> PriceBook:
+def load_prices(source: str, base: Path, wanted: Wanted | None = None) -> PriceBook:
     """The price book of a named source or of a file; a relative path is relative to ``base``.
 
-    Raises InvalidInput (no such source or file, invalid content) or OutsideError.
+    ``wanted`` tells sources that fetch which providers and regions are of interest, how old
+    prices may be, and whom to tell; others take no notice of it. Raises InvalidInput (no such
+    source or file, invalid content) or OutsideError (live prices cannot be had).
     """
     if source in SOURCES:
-        return SOURCES[source]()
+        return SOURCES[source](wanted)
     path = base / Path(source).expanduser()
     if not path.exists() and not path.suffix and "/" not in source:
         raise InvalidInput(

@@ -53,9 +53,7 @@ def test_a_file_of_50_mb_is_refused_unread(melange) -> None:
 def test_unknown_names_come_with_the_nearest(melange) -> None:
     Path("a.yaml").write_text(SERVICE.format(model="meta-llama/Llama-2-7bb-hf"))
     assert f'did you mean "{MODEL}"?' in refused(melange("plan", "a.yaml"), 2)
-    assert 'did you mean "arena"?' in refused(
-        melange("plan", _with(sizes="areena")), 2
-    )
+    assert 'did you mean "arena"?' in refused(melange("plan", _with(sizes="areena")), 2)
     assert 'unknown GPU "H10"; did you mean "H100"?' in refused(
         melange("plan", CHAT, "--gpu", "H10"), 2
     )
@@ -86,7 +84,10 @@ def test_no_fleet_is_exit_3_with_the_reason_in_numbers(melange) -> None:
     assert "no fleet can serve chat" in message
     assert "requests of 0-25 input x 0-25 output tokens" in message
     assert "misses the SLO at the lightest load (A100-40GB, A100-80GB, A10G, H100, L4)" in message
-    message = refused(melange("plan", _with(limits="{gpus: {A10G: 1, L4: 0}}"), "--gpu", "A10G", "--rate", "40"), 3)
+    message = refused(
+        melange("plan", _with(limits="{gpus: {A10G: 1, L4: 0}}"), "--gpu", "A10G", "--rate", "40"),
+        3,
+    )
     assert "limits.gpus A10G is 1; at least " in message
 
 

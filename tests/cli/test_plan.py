@@ -186,7 +186,9 @@ def test_schemas_admit_the_projects_own_documents(melange, name: str) -> None:
             "prices": ROOT / "melange_cloud" / "prices" / "data",
         }[name]
         texts = [path.read_text() for path in sorted(folder.glob("*.json"))]
-        documents = [data for data in map(json.loads, texts) if f"/{name}/" in data.get("schema", "")]
+        documents = [
+            data for data in map(json.loads, texts) if f"/{name}/" in data.get("schema", "")
+        ]
     assert documents
     for document in documents:
         jsonschema.validate(document, schema)
