@@ -84,7 +84,7 @@ headroom: lots
 """,
     )
     assert found == [
-        "line 1, name: must not be empty, is \"\"",
+        'line 1, name: must not be empty, is ""',
         "line 1, model: is required",
         'line 2, modle: unknown key "modle"; did you mean "model"?',
         "line 4, slo.tpot_ms: must be greater than 0, is -5",
@@ -94,7 +94,7 @@ headroom: lots
         "line 10, offers.purchase[0]: must be 'on-demand' or 'spot', is \"reserved\"",
         "line 11, limits.gpus.H100: must be greater than or equal to 0, is -1",
         "line 11, limits.survive: must be 0 or 1, is 2",
-        "line 12, headroom: must be a number, is \"lots\"",
+        'line 12, headroom: must be a number, is "lots"',
     ]
 
 
@@ -105,7 +105,8 @@ def test_inline_sizes_must_be_a_distribution(service_file: Path) -> None:
         head + "    {input_tokens: [10, 20], output_tokens: [5], shares: [[0.5], [0.6]]}\n",
     ) == ["line 6, workload.sizes: shares must sum to 1, sum to 1.1"]
     assert problems(
-        service_file, head + "    {input_tokens: [20, 10], output_tokens: [5], shares: [[1], [0]]}\n"
+        service_file,
+        head + "    {input_tokens: [20, 10], output_tokens: [5], shares: [[1], [0]]}\n",
     ) == ["line 6, workload.sizes: input_tokens must rise from edge to edge, is [20, 10]"]
     assert problems(
         service_file, head + "    {input_tokens: [10], output_tokens: [5], shares: [[1, 0]]}\n"

@@ -49,7 +49,9 @@ def test_it_plans_in_a_fresh_environment_and_another_folder(wheel: Path, tmp_pat
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=tmp_path)
     # its dependencies are those of this environment, where they are installed already; a .pth in
     # a folder added by a .pth is not read, so the checkout itself stays out of reach
-    site = Path(run(python, "-c", "import site; print(site.getsitepackages()[0])", cwd=tmp_path).strip())
+    site = Path(
+        run(python, "-c", "import site; print(site.getsitepackages()[0])", cwd=tmp_path).strip()
+    )
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     where = run(python, "-c", "import melange_cloud; print(melange_cloud.__file__)", cwd=tmp_path)
     assert str(environment) in where
