@@ -53,7 +53,7 @@ def _caps_to_raise(problem: Problem, deadline: Deadline) -> tuple[tuple[int, flo
     if run(model.lp, deadline).status not in ("optimal", "feasible"):
         return ()
     return tuple(
-        (index, cap.limit + math.ceil(rise.varValue - 1e-6))
+        (index, math.ceil(cap.limit + rise.varValue - 1e-6))
         for index, (cap, rise) in enumerate(zip(problem.caps, over, strict=True))
         if (rise.varValue or 0.0) > 1e-6
     )

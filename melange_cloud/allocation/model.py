@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pulp
 
 from melange_cloud.allocation.problem import Problem
+
+UNSEEN = 1e-4
+"""Replicas. A smaller load is too near a solver's tolerance: it may seem served by nothing."""
+BUDGET_SLACK = 1.01
+"""Keeps the budget's bounds clear of any fleet sought."""
 
 
 @dataclass
@@ -23,6 +30,8 @@ class Model:
     cost: pulp.LpAffineExpression
     capacity: dict[int, pulp.LpAffineExpression]
     """Configuration -> replicas bought."""
+    unserved: list[pulp.LpVariable]
+    """z: share of each bucket that nobody serves; empty unless the model is elastic."""
 
     def used(self) -> list[pulp.LpVariable]:
         """u: 1 where a column has any instance. Made on first use."""
@@ -36,10 +45,19 @@ class Model:
         return self._used
 
 
-def build(problem: Problem, max_regions: int | None = None) -> Model:
+def build(
+    problem: Problem,
+    max_regions: int | None = None,
+    *,
+    budget: float = math.inf,
+    elastic: bool = False,
+) -> Model:
     """The programme with its cost as objective.
 
     ``max_regions`` adds the choice of regions; without it all columns may be used together.
+    ``budget`` is USD/h that the fleet sought is known to cost at most; it is no constraint, but
+    keeps the numbers in a row near one another.
+    ``elastic`` lets any share of a bucket go unserved, so that there always is an answer.
     """
     lp = pulp.LpProblem("fleet", pulp.LpMinimize)
     counts = [
@@ -50,7 +68,12 @@ def build(problem: Problem, max_regions: int | None = None) -> Model:
         {count: column.usd_per_hour for count, column in zip(counts, problem.columns, strict=True)}
     )
     lp += cost
-    shares = _add_shares(lp, problem, "x", problem.slices)
+    unserved = [
+        lp.add_variable(f"unserved_{b}", lowBound=0)
+        for b in range(len(problem.rates) if elastic else 0)
+    ]
+    affordable = _affordable(problem, budget)
+    shares = _add_shares(lp, problem, "x", affordable, unserved, problem.slices)
     capacity = {
         c: pulp.LpAffineExpression(
             {
@@ -62,33 +85,79 @@ def build(problem: Problem, max_regions: int | None = None) -> Model:
         for c in problem.offered
     }
     for c in problem.offered:
-        lp += _load(problem, shares, c) - capacity[c] <= 0, f"capacity_{c}"
+        _limit_load(lp, problem, shares, c, capacity[c], f"capacity_{c}")
     for index, cap in enumerate(problem.caps):
         weighted = pulp.LpAffineExpression({counts[j]: w for j, w in cap.weights.items()})
         lp += weighted <= cap.limit, f"cap_{index}"
-    model = Model(problem, lp, counts, shares, cost, capacity)
+    model = Model(problem, lp, counts, shares, cost, capacity, unserved)
     if max_regions is not None and max_regions < len(problem.regions):
         _limit_regions(model, max_regions)
     if problem.survive:
-        _survive_one_loss(model)
+        _survive_one_loss(model, affordable)
     return model
 
 
+def _affordable(problem: Problem, budget: float) -> dict[int, float]:
+    """Configuration -> replicas that the budget can buy of it, but at least one."""
+    each = {
+        c: min(o.usd_per_hour / o.replicas for o in problem.columns if o.configuration == c)
+        for c in problem.offered
+    }
+    return {c: max(1.0, BUDGET_SLACK * budget / price) for c, price in each.items()}
+
+
 def _add_shares(
-    lp: pulp.LpProblem, problem: Problem, name: str, slices: int | None = None
+    lp: pulp.LpProblem,
+    problem: Problem,
+    name: str,
+    affordable: Mapping[int, float],
+    unserved: list[pulp.LpVariable],
+    slices: int | None = None,
 ) -> dict[tuple[int, int], Any]:
-    """x[b, c], summing to 1 over the configurations that can serve b."""
+    """x[b, c], summing to 1 over the configurations that can serve b and what goes unserved."""
     shares: dict[tuple[int, int], Any] = {}
     for b, servers in enumerate(problem.servers):
-        if len(servers) == 1:
+        if unserved:
+            made = [lp.add_variable(f"{name}_{b}_{c}", lowBound=0) for c in servers]
+            shares |= {(b, c): share for c, share in zip(servers, made, strict=True)}
+            lp += pulp.lpSum([*made, unserved[b]]) == 1, f"serve_{name}_{b}"
+        elif len(servers) == 1:
             shares[b, servers[0]] = 1  # nothing to decide: its load is a constant
         elif slices is None:
-            made = [lp.add_variable(f"{name}_{b}_{c}", lowBound=0) for c in servers]
+            made = [
+                _share(lp, f"{name}_{b}_{c}", affordable[c] / problem.load(c, b)) for c in servers
+            ]
             shares |= {(b, c): share for c, share in zip(servers, made, strict=True)}
             lp += pulp.lpSum(made) == 1, f"serve_{name}_{b}"
         else:
             shares |= _sliced(lp, b, servers, slices)
     return shares
+
+
+def _share(lp: pulp.LpProblem, name: str, most: float) -> Any:
+    """A share of at most ``most``: counted in parts of that where it is below 1.
+
+    A bucket that would take a million replicas of a configuration gets no coefficient of a
+    million, beside which a solver's tolerance is a whole replica.
+    """
+    if most >= 1:
+        return lp.add_variable(name, lowBound=0)
+    return most * lp.add_variable(name, lowBound=0, upBound=1)
+
+
+def _limit_load(
+    lp: pulp.LpProblem,
+    problem: Problem,
+    shares: dict[tuple[int, int], Any],
+    c: int,
+    replicas: Any,
+    name: str,
+) -> None:
+    """Configuration c is not overloaded, and serves nothing, however little, without a replica."""
+    lp += _load(problem, shares, c) - replicas <= 0, name
+    for (b, server), share in shares.items():
+        if server == c and problem.load(c, b) < UNSEEN:
+            lp += share - replicas <= 0, f"{name}_{b}"
 
 
 def _sliced(
@@ -123,7 +192,7 @@ def _limit_regions(model: Model, max_regions: int) -> None:
     model.lp += pulp.lpSum(chosen.values()) <= max_regions, "max_regions"
 
 
-def _survive_one_loss(model: Model) -> None:
+def _survive_one_loss(model: Model, affordable: Mapping[int, float]) -> None:
     """For each configuration, shares that serve everything after losing its largest instance."""
     problem, lp = model.problem, model.lp
     used = model.used()
@@ -132,7 +201,7 @@ def _survive_one_loss(model: Model) -> None:
         for j, column in enumerate(problem.columns):
             if column.configuration == c:
                 lp += loss >= column.replicas * used[j], f"loss_{c}_{j}"
-        shares = _add_shares(lp, problem, f"x{c}")
+        shares = _add_shares(lp, problem, f"x{c}", affordable, model.unserved)
         for other in problem.offered:
             left = model.capacity[other] - (loss if other == c else 0)
-            lp += _load(problem, shares, other) - left <= 0, f"survive_{c}_{other}"
+            _limit_load(lp, problem, shares, other, left, f"survive_{c}_{other}")

@@ -55,6 +55,9 @@ class Problem:
     survive: int = 0
     """Instances that may be lost while everything is still served: 0 or 1."""
 
+    running: tuple[int, ...] = ()
+    """Instances of each column that run now and may be kept; empty when nothing is to be kept."""
+
     slices: int | None = field(default=None, compare=False)
     """Cut each bucket into this many slices, each served by one configuration (the paper's form);
     None lets shares be continuous."""
@@ -92,7 +95,7 @@ class Problem:
         """For each column, a count that no cheapest fleet exceeds (M of the kinds).
 
         All that a configuration can serve, plus, where a loss must be survived, the largest
-        instance that may be lost.
+        instance that may be lost. A fleet that is kept to exceeds neither that nor what runs.
         """
         spare = {
             c: max(column.replicas for column in self.columns if column.configuration == c)
@@ -101,13 +104,14 @@ class Problem:
         return tuple(
             max(
                 1,
+                self.running[j] if self.running else 0,
                 math.ceil(
                     (self._most_load(column.configuration)
                      + (spare[column.configuration] if self.survive else 0))
                     / column.replicas
                 ),
             )
-            for column in self.columns
+            for j, column in enumerate(self.columns)
         )  # fmt: skip
 
     def restricted(self, keep: list[int]) -> Problem:
@@ -123,6 +127,7 @@ class Problem:
         return replace(
             self,
             columns=tuple(self.columns[j] for j in keep),
+            running=tuple(self.running[j] for j in keep if self.running),
             caps=tuple(cap for cap in caps if cap.weights),
         )
 

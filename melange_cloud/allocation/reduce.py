@@ -11,11 +11,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from melange_cloud.allocation.problem import SAME_COST, Problem
+from melange_cloud.allocation.problem import SAME_COST, Column, Problem
 
 
 def undominated_columns(problem: Problem) -> list[int]:
-    """Indices of the columns that a cheapest fleet may need, in order."""
+    """Indices of the columns that a cheapest fleet may need, in order.
+
+    Where instances run that may be kept (``problem.running``), theirs stay, and one instance
+    takes the place of one: several smaller ones for a larger would be more changes.
+    """
     # where every region may be used, columns of different regions compete as well
     apart = problem.max_regions < len(problem.regions)
     groups: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -68,6 +72,28 @@ def lower_bound(problem: Problem, regions: set[str] | None = None) -> float:
     )
 
 
+def obvious_cost(problem: Problem) -> float:
+    """USD/h of a fleet that serves everything: each bucket where it is cheapest in fractions of
+    instances, and each configuration on one kind of instance. Inf where limits may forbid it."""
+    if problem.caps or problem.unservable or problem.max_regions < len(problem.regions):
+        return math.inf
+    columns: dict[int, list[Column]] = defaultdict(list)
+    for column in problem.columns:
+        columns[column.configuration].append(column)
+    each = {c: min(o.usd_per_hour / o.replicas for o in offers) for c, offers in columns.items()}
+    loads: dict[int, float] = defaultdict(float)
+    for b, servers in enumerate(problem.servers):
+        c = min(servers, key=lambda c: each[c] * problem.load(c, b))
+        loads[c] += problem.load(c, b)
+    return sum(
+        min(
+            o.usd_per_hour * (math.ceil(load * (1 + 1e-9) / o.replicas) + problem.survive)
+            for o in columns[c]
+        )
+        for c, load in loads.items()
+    )
+
+
 def _cap_weights(problem: Problem) -> list[tuple[tuple[int, float], ...]]:
     """For each column, (cap, weight) of the caps it counts in."""
     found: list[list[tuple[int, float]]] = [[] for _ in problem.columns]
@@ -85,6 +111,8 @@ def _beats(problem: Problem, i: int, j: int, capped: list[tuple[tuple[int, float
     instance stays, as fewer instances are preferred.
     """
     a, b = problem.columns[i], problem.columns[j]
+    if problem.running and (problem.running[j] or a.replicas < b.replicas):
+        return False
     if a.configuration != b.configuration:
         return False
     if problem.survive and a.replicas > b.replicas:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pulp
 
@@ -14,8 +15,12 @@ from melange_cloud.allocation.solver import Deadline, run
 Shares = list[dict[int, float]]
 """For each bucket, configuration -> share of its requests; sums to 1."""
 
-DIGITS = 6
-"""Decimals of a share; a router's weights are coarser."""
+DIGITS = 9
+"""Significant digits of a share: decimals would be too few where a small share is a large load."""
+NOTHING = 1e-9
+"""A share that nobody would route; it goes to the largest."""
+
+Server = TypeVar("Server", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -55,18 +60,31 @@ def level_shares(problem: Problem, counts: Sequence[int]) -> Levelled:
         lp += load <= highest
     lp.setObjective(highest + 0)
     run(lp, Deadline(None))
+    values = {at: share.varValue or 0.0 for at, share in shares.items()}
     lp += highest <= highest.varValue * (1 + 1e-9)
     order = {c: place for place, c in enumerate(running)}
     lp.setObjective(pulp.lpSum(order[c] * (1 + b) * x for (b, c), x in shares.items()))
-    run(lp, Deadline(None))
-    values = {at: share.varValue or 0.0 for at, share in shares.items()}
+    if run(lp, Deadline(None)).status == "optimal":
+        values = {at: share.varValue or 0.0 for at, share in shares.items()}
     return _levelled(problem, values, capacity)
+
+
+def rounded_shares(shares: Mapping[Server, float]) -> dict[Server, float]:
+    """Shares of one bucket in few digits that still sum to 1, and none of nothing."""
+    kept = {c: float(f"{x:.{DIGITS}g}") for c, x in shares.items() if x > NOTHING}
+    largest = max(kept, key=lambda c: kept[c])
+    kept[largest] = round(1 - sum(x for c, x in kept.items() if c != largest), 15)
+    return kept
 
 
 def sliced_shares(model: Model) -> Levelled:
     """The shares that the slices of a solved sliced model make."""
     counts = [round(count.varValue or 0.0) for count in model.counts]
-    values = {at: float(pulp.value(share)) for at, share in model.shares.items()}
+    slices = model.problem.slices or 1
+    # whole slices: the solver's 0.9999999 of one is its tolerance, not a load
+    values = {
+        at: round(float(pulp.value(share)) * slices) / slices for at, share in model.shares.items()
+    }
     return _levelled(model.problem, values, capacities(model.problem, counts))
 
 
@@ -85,15 +103,10 @@ def _levelled(
 ) -> Levelled:
     by_bucket: Shares = [{} for _ in problem.rates]
     for (b, c), value in values.items():
-        if round(value, DIGITS) > 0:
-            by_bucket[b][c] = round(value, DIGITS)
-    for shares in by_bucket:
-        largest = max(shares, key=lambda c: shares[c])
-        rest = sum(share for c, share in shares.items() if c != largest)
-        shares[largest] = round(1 - rest, DIGITS)
+        by_bucket[b][c] = value
     utilization = {
         c: sum(problem.load(c, b) * value for (b, server), value in values.items() if server == c)
         / replicas
         for c, replicas in capacity.items()
     }
-    return Levelled(by_bucket, utilization)
+    return Levelled([rounded_shares(shares) for shares in by_bucket], utilization)

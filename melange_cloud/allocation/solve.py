@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,15 +12,23 @@ import pulp
 
 from melange_cloud.allocation.model import Model, build
 from melange_cloud.allocation.problem import SAME_COST, Problem
-from melange_cloud.allocation.reduce import lower_bound, undominated_columns, undominated_regions
+from melange_cloud.allocation.reduce import (
+    lower_bound,
+    obvious_cost,
+    undominated_columns,
+    undominated_regions,
+)
 from melange_cloud.allocation.shares import Levelled, Shares, level_shares, sliced_shares
 from melange_cloud.allocation.solver import Deadline, SolverName, run
 from melange_cloud.errors import OutsideError
 
-OVERLOAD = 1e-9
-"""Utilisation above 1 that is rounding, not overload."""
+OVERLOAD = 1e-8
+"""Utilisation above 1 that is rounding, not overload: some times a solver's tolerance, or a fleet
+whose replicas are exactly full would be called overloaded."""
 TIGHTEN = 1e-6
 """Factor by which loads grow when a solver's tolerance let a replica be overloaded."""
+EXACT_WEIGHT = 1e5
+"""Largest weight of one aim over another in one objective; beyond, they take a pass each."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +74,14 @@ def solve(
             return None
         counts = found.counts
         shares = level_shares(problem, counts) if problem.slices is None else found.shares()
-    cost = _cost(problem, counts)
+    cost = fleet_cost(problem, counts)
     return Solution(
         "optimal" if found.proven else "feasible",
         counts,
         shares.by_bucket,
         shares.utilization,
         cost,
-        cost if found.proven else min(cost, found.bound),
+        cost if found.proven else min(cost, max(found.bound, lower_bound(problem))),
         time.perf_counter() - start,
     )
 
@@ -143,7 +151,7 @@ class _Search:
         problem = self.problem
         whole = problem.restricted(kept)
         if problem.max_regions >= len(whole.regions):
-            yield kept, build(whole)
+            yield kept, build(whole, budget=obvious_cost(whole))
             return
         by_bound = sorted(
             (lower_bound(whole, {region}), at, region) for at, region in enumerate(whole.regions)
@@ -154,9 +162,9 @@ class _Search:
             columns = [j for j in kept if problem.columns[j].region == region]
             alone = problem.restricted(columns)
             if not alone.unservable:
-                yield columns, build(alone)
+                yield columns, build(alone, budget=min(self.best_cost, obvious_cost(alone)))
         if problem.max_regions > 1:
-            yield kept, build(whole, problem.max_regions)
+            yield kept, build(whole, problem.max_regions, budget=self.best_cost)
 
     def _improves(self, model: Model) -> bool:
         """Solve for cost; whether it is as good as the best so far."""
@@ -174,31 +182,34 @@ class _Search:
 
     def _finish(self, columns: list[int], model: Model) -> _Fleet:
         if model.problem.slices is None:
-            _break_ties(model, self.deadline, self.solver)
+            break_ties(model, self.deadline, self.solver)
         counts = [0] * len(self.problem.columns)
-        for j, count in zip(columns, _rounded(model), strict=True):
+        for j, count in zip(columns, rounded_counts(model), strict=True):
             counts[j] = count
         return _Fleet(
             self.problem,
             tuple(counts),
-            _cost(self.problem, counts),
+            fleet_cost(self.problem, counts),
             self.proven,
             self.bound,
             model if self.problem.slices is not None else None,
         )
 
 
-def _break_ties(model: Model, deadline: Deadline, solver: SolverName | None) -> None:
+def break_ties(model: Model, deadline: Deadline, solver: SolverName | None) -> None:
     """Among the cheapest: fewest instances, then fewest kinds, then the earliest columns.
 
     When the time limit ends a pass, the counts of the pass before stay.
     """
-    columns = range(len(model.counts))
+    columns = len(model.counts)
+    if columns == 1:
+        return  # its cost fixes its count
     model.lp += model.cost <= _value(model) + SAME_COST, "cheapest"
-    used = model.used()
-    few = pulp.lpSum(model.counts) * (len(columns) + 1) + pulp.lpSum(used)
-    early = pulp.lpSum(j * count for j, count in zip(columns, model.counts, strict=True))
-    for objective in (few, early):
+    few = pulp.lpSum(model.counts) * (columns + 1) + pulp.lpSum(model.used())
+    early = pulp.lpSum(j * count for j, count in enumerate(model.counts))
+    most = columns * sum(rounded_counts(model))  # early is less than this
+    together = few * most + early
+    for objective in [together] if most * most < EXACT_WEIGHT else [few, early]:
         before = [variable.varValue for variable in model.lp.variables()]
         model.lp.setObjective(objective)
         if run(model.lp, deadline, solver).status not in ("optimal", "feasible"):
@@ -210,14 +221,16 @@ def _break_ties(model: Model, deadline: Deadline, solver: SolverName | None) -> 
 
 def _value(model: Model) -> float:
     """Cost of the model's rounded counts."""
-    return _cost(model.problem, _rounded(model))
+    return fleet_cost(model.problem, rounded_counts(model))
 
 
-def _rounded(model: Model) -> list[int]:
+def rounded_counts(model: Model) -> list[int]:
+    """Whole instances of a solved model, which come back as floats."""
     return [round(count.varValue or 0.0) for count in model.counts]
 
 
-def _cost(problem: Problem, counts: list[int] | tuple[int, ...]) -> float:
+def fleet_cost(problem: Problem, counts: Sequence[int]) -> float:
+    """USD/h of some counts."""
     return math.fsum(
         count * column.usd_per_hour
         for count, column in zip(counts, problem.columns, strict=True)
