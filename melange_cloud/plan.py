@@ -79,6 +79,16 @@ class Baseline(Document):
     why: str | None = None
 
 
+class Kept(Document):
+    """What `--keep` left as it runs, and what that costs."""
+
+    plan: str = Field(description="digest of the plan that was kept to")
+    tolerance: Money = Field(description="cost allowed above the cheapest, 0.02 = 2%")
+    cheapest_usd_per_hour: Money = Field(description="what the cheapest fleet costs")
+    kept: int = Field(description="instances that stay as they are")
+    changes: int = Field(description="instances to be started or stopped")
+
+
 class PlanPrices(Document):
     """Which prices the plan was made with."""
 
@@ -126,6 +136,20 @@ class CapInput(Document):
     )
 
 
+class ProfileInput(Document):
+    """A profile's points without what no cost follows from: T at any size under any SLO."""
+
+    gpu: str
+    tensor_parallel: int
+    source: Source
+    max_model_len: int | None = Field(description="the model's own context length, tokens")
+    columns: list[str] = Field(description="what each load point holds")
+    sizes: list[list[float | int | None]] = Field(
+        description="a row a size: input tokens, output tokens, then the columns of each load "
+        "point at rising load"
+    )
+
+
 class LimitsInput(Document):
     """Limits of the fleet as the solver saw them."""
 
@@ -135,10 +159,12 @@ class LimitsInput(Document):
 
 
 class PlanInputs(Document):
-    """All that is needed to solve the plan again without any other file."""
+    """All that is needed to solve the plan again, also at another SLO or for other sizes, without
+    any other file. The demand of each size stands in ``assignment``."""
 
-    offers: list[OfferInput]
-    throughput: list[ThroughputInput]
+    offers: list[OfferInput] = Field(description="all that the service may buy")
+    throughput: list[ThroughputInput] = Field(description="of the profiles with an offer")
+    profiles: list[ProfileInput] = Field(description="all profiles of the model")
     limits: LimitsInput
 
 
@@ -154,6 +180,7 @@ class Plan(Document):
     pools: list[Pool]
     assignment: list[Assignment]
     baselines: list[Baseline]
+    kept: Kept | None = None
     prices: PlanPrices
     profiles: list[PlanProfile]
     notes: list[str]

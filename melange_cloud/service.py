@@ -23,7 +23,7 @@ Purchase = Literal["on-demand", "spot"]
 def _is_increase(value: str | float) -> str | float:
     if isinstance(value, str):
         number = value.removesuffix("%").strip()
-        if not value.endswith("%") or not number.replace(".", "", 1).isdigit():
+        if not value.endswith("%") or not number.replace(".", "", 1).isdecimal():
             raise ValueError('must be a percentage such as "5%" or USD per hour such as 2.50')
     elif value < 0:
         raise ValueError("must not be negative")

@@ -74,6 +74,12 @@ SlicesOption = Annotated[
         help="Solve the paper's programme with each bucket cut into N slices (slow).",
     ),
 ]
+ToleranceOption = Annotated[
+    str,
+    typer.Option(
+        "--tolerance", metavar="PERCENT", help="With --keep: cost allowed above the cheapest."
+    ),
+]
 TimeLimitOption = Annotated[
     float,
     typer.Option(
@@ -122,6 +128,22 @@ def numbers(option: str, text: str | None) -> list[float]:
             )
         found.append(number)
     return found
+
+
+def percentage(option: str, text: str) -> float:
+    """``2%`` as 0.02; InvalidInput for what is no percentage."""
+    import math
+
+    from melange_cloud.errors import InvalidInput
+    from melange_cloud.names import shorten
+
+    try:
+        number = float(text.strip().removesuffix("%"))
+    except ValueError:
+        number = math.nan
+    if not (text.strip().endswith("%") and math.isfinite(number) and number >= 0):
+        raise InvalidInput(f'{option} must be a percentage such as 2%, is "{shorten(text)}"')
+    return number / 100
 
 
 def progress(steps: Iterable[T], total: int, title: str) -> Iterator[T]:

@@ -22,14 +22,17 @@ from melange_cloud.cli.common import (
     ServiceArgument,
     SlicesOption,
     TimeLimitOption,
+    ToleranceOption,
     TpotOption,
     TtftOption,
     note,
+    percentage,
     print_result,
     warn_of_old_prices,
 )
 from melange_cloud.cli.inputs import read_inputs
 from melange_cloud.cli.live_prices import MaxAgeOption
+from melange_cloud.errors import InvalidInput
 
 
 def plan(
@@ -48,6 +51,11 @@ def plan(
     prices: PricesOption = None,
     max_age: MaxAgeOption = "24h",
     profiles: ProfilesOption = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="PLAN", help="Stay close to the fleet of this plan."),
+    ] = None,
+    tolerance: ToleranceOption = "2%",
     slices: SlicesOption = None,
     time_limit: TimeLimitOption = 60.0,
     format_: FormatOption = Format.table,
@@ -73,7 +81,20 @@ def plan(
         "prices": prices,
     }
     inputs = read_inputs(service, overrides, profiles, max_age)
-    planned = make_plan(inputs, slices=slices, time_limit=time_limit)
+    if keep and slices:
+        raise InvalidInput("--keep and --slices do not go together")
+    running = None
+    if keep:
+        from melange_cloud.regression.baseline import load_running
+
+        running = load_running(keep)
+    planned = make_plan(
+        inputs,
+        slices=slices,
+        time_limit=time_limit,
+        keep=running,
+        tolerance=percentage("--tolerance", tolerance),
+    )
     write_text(out, planned.plan.to_json())
     if format_ is Format.json:
         total = time.perf_counter() - start

@@ -72,6 +72,12 @@ def _serves(assignment: list[Assignment], pool: Pool) -> str:
 def _cost(plan: Plan) -> str:
     cost, extras = plan.cost, sum(extra.usd_per_hour for extra in plan.extras)
     proof = "proven cheapest"
+    if plan.kept:
+        over = cost.usd_per_hour - plan.kept.cheapest_usd_per_hour
+        proof = (
+            f"{plan.kept.kept} instances kept, {plan.kept.changes} changed, "
+            f"{usd(over)} $/h over the cheapest"
+        )
     if plan.status != "optimal":
         bound = usd(cost.lower_bound_usd_per_hour)
         proof = f"not proven cheapest: the time limit ended the proof at {bound} $/h"

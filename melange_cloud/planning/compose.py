@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from melange_cloud.allocation.problem import Cap, Column, Problem
+from melange_cloud.plan import CapInput
 from melange_cloud.prices.book import PriceBook
-from melange_cloud.prices.offer import Offer
+from melange_cloud.prices.offer import Offer, OfferKey
 from melange_cloud.prices.quota import quota_groups
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.throughput import Slo, Throughput, Throughputs
 from melange_cloud.service import Service
 from melange_cloud.workload.document import Histogram
 from melange_cloud.workload.grid import Bucket
+
+
+class Buyable(Protocol):
+    """What an offer must show to become a column."""
+
+    @property
+    def key(self) -> OfferKey: ...
+    @property
+    def gpu(self) -> str: ...
+    @property
+    def gpu_count(self) -> int: ...
+
+
+class Replica(Protocol):
+    """What a profile must show to become a column."""
+
+    @property
+    def gpu(self) -> str: ...
+    @property
+    def tensor_parallel(self) -> int: ...
+
+
+B = TypeVar("B", bound=Buyable)
 
 
 @dataclass(frozen=True)
@@ -42,6 +67,8 @@ class Composition:
     """Offers that some configuration can run on."""
     column_offers: tuple[int, ...]
     """Index into ``offers``, by column."""
+    caps: tuple[CapInput, ...]
+    """Limits and quotas over all that the service may buy."""
 
 
 def compose(inputs: Inputs, slices: int | None = None) -> Composition:
@@ -51,7 +78,7 @@ def compose(inputs: Inputs, slices: int | None = None) -> Composition:
     """
     service = inputs.service
     demand = service.workload.rate * (1 + service.headroom)
-    rates = inputs.histogram.rates(demand)
+    rates = {b: _steady(rate) for b, rate in inputs.histogram.rates(demand).items()}
     offered = {offer.gpu for offer in inputs.offers}
     profiles = tuple(profile for profile in inputs.profiles if profile.gpu in offered)
     slo = Slo(service.slo.tpot_ms, service.slo.ttft_ms, service.slo.percentile)
@@ -59,58 +86,91 @@ def compose(inputs: Inputs, slices: int | None = None) -> Composition:
         tuple(map(Throughputs(profile, slo, service.max_model_len).at, rates))
         for profile in profiles
     )
-    runnable = [
-        (offer, c, replicas)
-        for offer in inputs.offers
-        for c, profile in enumerate(profiles)
-        if offer.gpu == profile.gpu and (replicas := offer.gpu_count // profile.tensor_parallel)
-    ]
-    runnable.sort(key=lambda item: _tie_order(item[0], profiles[item[1]]))
-    offers = tuple({offer.key: offer for offer, _, _ in runnable}.values())
+    runs = runnable(inputs.offers, profiles)
+    offers = tuple({offer.key: offer for offer, _, _ in runs}.values())
     position = {offer.key: index for index, offer in enumerate(offers)}
     columns = tuple(
-        Column(
-            offer_name(offer),
-            c,
-            replicas,
-            offer.usd_per_hour,
-            region=f"{offer.provider}/{offer.region}",
-            gpu=offer.gpu,
-        )
-        for offer, c, replicas in runnable
+        make_column(offer, c, replicas, offer.usd_per_hour) for offer, c, replicas in runs
     )
-    column_offers = tuple(position[offer.key] for offer, _, _ in runnable)
+    caps = _caps(inputs)
     problem = Problem(
         tuple(rates.values()),
-        tuple(tuple(throughput.rate for throughput in row) for row in throughputs),
+        tuple(tuple(map(steady_rate, row)) for row in throughputs),
         columns,
-        caps=tuple(_caps(inputs, offers, column_offers)),
+        caps=column_caps(caps, columns),
         max_regions=service.limits.max_regions,
         survive=service.limits.survive,
         slices=slices,
     )
-    return Composition(problem, tuple(rates), profiles, throughputs, offers, column_offers)
+    return Composition(
+        problem,
+        tuple(rates),
+        profiles,
+        throughputs,
+        offers,
+        tuple(position[offer.key] for offer, _, _ in runs),
+        caps,
+    )
 
 
-def offer_name(offer: Offer) -> str:
+def offer_name(offer: Buyable) -> str:
     """One name for an offer: provider/region/instance type/purchase."""
     return "/".join(offer.key)
 
 
-def _tie_order(offer: Offer, profile: Profile) -> tuple[str, str, str, int, str]:
-    return (
-        offer.provider,
-        offer.region,
-        offer.instance_type,
-        profile.tensor_parallel,
-        offer.purchase,
+def runnable(offers: Iterable[B], profiles: Sequence[Replica]) -> list[tuple[B, int, int]]:
+    """(offer, configuration, replicas an instance) of all that can run, in the order of ties."""
+    found = [
+        (offer, c, replicas)
+        for offer in offers
+        for c, profile in enumerate(profiles)
+        if offer.gpu == profile.gpu and (replicas := offer.gpu_count // profile.tensor_parallel)
+    ]
+    found.sort(key=lambda item: _tie_order(item[0], profiles[item[1]]))
+    return found
+
+
+def make_column(offer: Buyable, configuration: int, replicas: int, usd_per_hour: float) -> Column:
+    """The programme's choice to run a configuration on an offer."""
+    region = f"{offer.key.provider}/{offer.key.region}"
+    return Column(offer_name(offer), configuration, replicas, usd_per_hour, region, offer.gpu)
+
+
+def column_caps(caps: Iterable[CapInput], columns: Sequence[Column]) -> tuple[Cap, ...]:
+    """Caps over offers as caps over columns; those that bind nothing go."""
+    by_column = (
+        (
+            cap,
+            {
+                j: cap.weights[col.offer]
+                for j, col in enumerate(columns)
+                if col.offer in cap.weights
+            },
+        )
+        for cap in caps
     )
+    return tuple(Cap(cap.name, cap.limit, weights) for cap, weights in by_column if weights)
 
 
-def _caps(inputs: Inputs, offers: Sequence[Offer], column_offers: Sequence[int]) -> list[Cap]:
-    """The service's limits and the account's quotas, over columns; those that bind nothing go."""
-    limits = inputs.service.limits
-    by_offer: list[tuple[str, float, dict[str, float]]] = [
+def steady_rate(throughput: Throughput) -> float:
+    """T as the programme has it."""
+    return _steady(throughput.rate)
+
+
+def _steady(number: float) -> float:
+    """To 9 digits: logarithms differ in the last ones from machine to machine."""
+    return float(f"{number:.9g}")
+
+
+def _tie_order(offer: Buyable, profile: Replica) -> tuple[str, str, str, int, str]:
+    key = offer.key
+    return key.provider, key.region, key.instance_type, profile.tensor_parallel, key.purchase
+
+
+def _caps(inputs: Inputs) -> tuple[CapInput, ...]:
+    """The service's limits and the account's quotas, over all that may be bought."""
+    limits, offers = inputs.service.limits, inputs.offers
+    caps = [
         (
             f"limits.instances {instance_type}",
             limit,
@@ -118,7 +178,7 @@ def _caps(inputs: Inputs, offers: Sequence[Offer], column_offers: Sequence[int])
         )
         for instance_type, limit in sorted(limits.instances.items())
     ]
-    by_offer += [
+    caps += [
         (
             f"limits.gpus {gpu}",
             limit,
@@ -126,17 +186,15 @@ def _caps(inputs: Inputs, offers: Sequence[Offer], column_offers: Sequence[int])
         )
         for gpu, limit in sorted(limits.gpus.items())
     ]
-    by_offer += [
-        (group.name, group.limit, {"/".join(key): w for key, w in group.weights.items()})
+    found = [
+        CapInput(name=name, limit=float(limit), weights=weights) for name, limit, weights in caps
+    ]
+    found += [
+        CapInput(
+            name=group.name,
+            limit=float(group.limit),
+            weights={"/".join(key): weight for key, weight in group.weights.items()},
+        )
         for group in quota_groups(inputs.book, offers)
     ]
-    caps = []
-    for name, limit, weights in by_offer:
-        by_column = {
-            j: weights[offer_name(offers[index])]
-            for j, index in enumerate(column_offers)
-            if offer_name(offers[index]) in weights
-        }
-        if by_column:
-            caps.append(Cap(name, float(limit), by_column))
-    return caps
+    return tuple(cap for cap in found if cap.weights)

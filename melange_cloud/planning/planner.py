@@ -9,13 +9,13 @@ from melange_cloud import __version__
 from melange_cloud.allocation.baselines import baselines
 from melange_cloud.allocation.infeasibility import explain
 from melange_cloud.allocation.problem import Problem
+from melange_cloud.allocation.shares import rounded_shares
 from melange_cloud.allocation.solve import Solution, solve
 from melange_cloud.errors import Infeasible
 from melange_cloud.plan import (
     HOURS_PER_MONTH,
     Assignment,
     Baseline,
-    CapInput,
     Cost,
     LimitsInput,
     OfferInput,
@@ -27,6 +27,9 @@ from melange_cloud.plan import (
     ThroughputInput,
 )
 from melange_cloud.planning.compose import Composition, Inputs, compose, offer_name
+from melange_cloud.planning.curves import profile_input
+from melange_cloud.planning.extras import extras, extras_note
+from melange_cloud.planning.keeping import keep_to
 from melange_cloud.planning.words import cannot_serve, notes, obstacle_words
 from melange_cloud.prices.book import oldest
 
@@ -42,21 +45,33 @@ class Planned:
 
 
 def make_plan(
-    inputs: Inputs, *, slices: int | None = None, time_limit: float | None = None
+    inputs: Inputs,
+    *,
+    slices: int | None = None,
+    time_limit: float | None = None,
+    keep: Plan | None = None,
+    tolerance: float = 0.0,
 ) -> Planned:
-    """The cheapest fleet for a service.
+    """The cheapest fleet for a service; with ``keep``, the one closest to that plan's among those
+    that cost at most (1 + ``tolerance``) times the cheapest.
 
     Raises Infeasible with all that stands in the way when there is none.
     """
     composition = compose(inputs, slices)
-    solution = solve_or_explain(inputs, composition, time_limit)
+    found = keep_to(composition, keep, tolerance, time_limit) if keep is not None else None
+    solution = (
+        found.solution if found is not None else solve_or_explain(inputs, composition, time_limit)
+    )
     compared = baselines(composition.problem, time_limit=time_limit)
     others = sum(found.seconds for _, found in compared.values() if found)
     lines = [
         _baseline(composition, gpu, alone, found, solution.usd_per_hour)
         for gpu, (alone, found) in compared.items()
     ]
-    return Planned(_plan(inputs, composition, solution, lines), solution.seconds + others)
+    plan = _with_extras(_plan(inputs, composition, solution, lines))
+    if found is not None:
+        plan = plan.model_copy(update={"kept": found.kept, "notes": found.notes + plan.notes})
+    return Planned(plan, solution.seconds + others)
 
 
 def solve_or_explain(
@@ -69,6 +84,14 @@ def solve_or_explain(
         reasons = obstacle_words(composition, composition.problem, obstacles)
         raise Infeasible(f"no fleet can serve {inputs.service.name}:", reasons)
     return solution
+
+
+def _with_extras(plan: Plan) -> Plan:
+    """With what is paid beside the pools, where Terraform can be rendered."""
+    found = extras(plan)
+    if not found:
+        return plan
+    return plan.model_copy(update={"extras": found, "notes": [*plan.notes, extras_note()]})
 
 
 def _plan(
@@ -105,7 +128,7 @@ def _plan(
             for profile in composition.profiles
         ],
         notes=notes(inputs, composition, used),
-        inputs=_inputs(composition),
+        inputs=_inputs(inputs, composition),
     )
 
 
@@ -174,18 +197,10 @@ def _assignment(
                 input_tokens=list(bucket.input_tokens),
                 output_tokens=list(bucket.output_tokens),
                 rate=rate,
-                shares=_summing_to_one(by_pool),
+                shares=rounded_shares(dict(sorted(by_pool.items()))),
             )
         )
     return lines
-
-
-def _summing_to_one(shares: dict[str, float]) -> dict[str, float]:
-    rounded = {name: round(share, 6) for name, share in sorted(shares.items())}
-    rounded = {name: share for name, share in rounded.items() if share > 0}
-    largest = max(rounded, key=lambda name: rounded[name])
-    rest = sum(share for name, share in rounded.items() if name != largest)
-    return rounded | {largest: round(1 - rest, 6)}
 
 
 def _baseline(
@@ -195,9 +210,10 @@ def _baseline(
         why = cannot_serve(composition, alone, explain(alone))
         return Baseline(gpu=gpu, feasible=False, why=why)
     counts: dict[str, int] = {}
+    types = {offer_name(offer): offer.instance_type for offer in composition.offers}
     for column, count in zip(alone.columns, found.counts, strict=True):
         if count:
-            instance_type = column.offer.split("/")[2]
+            instance_type = types[column.offer]
             counts[instance_type] = counts.get(instance_type, 0) + count
     return Baseline(
         gpu=gpu,
@@ -208,7 +224,7 @@ def _baseline(
     )
 
 
-def _inputs(composition: Composition) -> PlanInputs:
+def _inputs(inputs: Inputs, composition: Composition) -> PlanInputs:
     problem = composition.problem
     return PlanInputs(
         offers=[
@@ -221,7 +237,7 @@ def _inputs(composition: Composition) -> PlanInputs:
                 gpu_count=offer.gpu_count,
                 usd_per_hour=offer.usd_per_hour,
             )
-            for offer in composition.offers
+            for offer in inputs.offers
         ],
         throughput=[
             ThroughputInput(
@@ -229,20 +245,11 @@ def _inputs(composition: Composition) -> PlanInputs:
             )
             for profile, rates in zip(composition.profiles, problem.throughputs, strict=True)
         ],
+        profiles=[profile_input(profile) for profile in inputs.profiles],
         limits=LimitsInput(
             max_regions=problem.max_regions,
             survive=problem.survive,
-            caps=[
-                CapInput(
-                    name=cap.name,
-                    limit=cap.limit,
-                    weights={
-                        offer_name(composition.offers[composition.column_offers[j]]): weight
-                        for j, weight in cap.weights.items()
-                    },
-                )
-                for cap in problem.caps
-            ],
+            caps=list(composition.caps),
         ),
     )
 

@@ -9,6 +9,8 @@ from melange_cloud.allocation.problem import Problem
 from melange_cloud.planning.compose import Composition, Inputs
 from melange_cloud.prices.book import excluded_summary, oldest
 from melange_cloud.prices.offer import Offer
+from melange_cloud.profiles.check import fails
+from melange_cloud.profiles.document import Profile
 
 SHOWN = 3
 """Buckets named one by one before the rest are counted."""
@@ -58,13 +60,22 @@ def obstacle_words(composition: Composition, problem: Problem, obstacles: Obstac
 
 def cannot_serve(composition: Composition, problem: Problem, obstacles: Obstacles) -> str:
     """Why there is no fleet, in one line: for the row of a single-type fleet."""
-    if obstacles.buckets and problem.columns:
-        share = _share(composition, obstacles.buckets)
-        first = obstacles.buckets[0]
-        return f"{share} of requests, from {composition.buckets[first]} on: " + _reasons(
-            composition, problem, obstacles.buckets
-        )
-    return "; ".join(obstacle_words(composition, problem, obstacles))
+    if not obstacles.buckets or not problem.columns:
+        return "; ".join(obstacle_words(composition, problem, obstacles))
+    by_reason: dict[str, list[int]] = {}
+    for b in obstacles.buckets:
+        reason = " or ".join(_WHY[why] for why in _by_reason(composition, problem, [b]))
+        by_reason.setdefault(reason, []).append(b)
+    parts = []
+    for reason, buckets in by_reason.items():
+        if len(buckets) == len(problem.rates):
+            parts.append(f"{reason}, for all requests")
+        else:
+            (_, i), (_, o) = composition.buckets[buckets[0]]
+            parts.append(
+                f"{reason}, for {_share(composition, buckets)} of requests ({i} in, {o} out)"
+            )
+    return "; ".join(parts)
 
 
 def _bucket_words(composition: Composition, problem: Problem, buckets: Sequence[int]) -> list[str]:
@@ -145,6 +156,7 @@ def _profile_notes(composition: Composition) -> list[str]:
         names = [profile.name for profile in composition.profiles if profile.source == source]
         if names:
             lines.append(f"throughputs of {', '.join(names)} are {words}")
+    lines += [line for profile in composition.profiles for line in _failed_check(profile)]
     for c, profile in enumerate(composition.profiles):
         missing = [
             b for b, throughput in enumerate(composition.throughputs[c])
@@ -157,6 +169,18 @@ def _profile_notes(composition: Composition) -> list[str]:
                 + "; it serves none of them"
             )
     return lines
+
+
+def _failed_check(profile: Profile) -> list[str]:
+    """Why a measured profile is not to be relied on."""
+    found = fails(profile)
+    if not found:
+        return []
+    more = f", and {_plural(len(found) - 1, 'more problem')}" if len(found) > 1 else ""
+    return [
+        f"WARNING: the profile of {profile.name} is not sane ({found[0]}{more}); "
+        "see `melange-cloud profile check`"
+    ]
 
 
 def _not_considered(inputs: Inputs, composition: Composition) -> list[str]:

@@ -1,0 +1,84 @@
+"""The places a fleet stands in: a cloud's region each, with its pools."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from melange_cloud.errors import InvalidInput
+from melange_cloud.gateway.routing import depends_on_size
+from melange_cloud.names import shorten
+from melange_cloud.plan import Plan, Pool
+from melange_cloud.prices.offer import provisionable
+
+Routing = Literal["size", "weighted"]
+
+MAX_WEIGHTED_POOLS = 5
+"""An AWS listener splits among at most so many target groups."""
+
+_REGIONS = {
+    "aws": re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]+"),
+    "gcp": re.compile(r"[a-z]+-[a-z]+[0-9]+"),
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """One region of one cloud."""
+
+    provider: str
+    region: str
+    pools: tuple[Pool, ...]
+    home: bool
+    """Where the gateway stands: the site whose pools cost most."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider}/{self.region}"
+
+
+def sites(plan: Plan) -> list[Site]:
+    """The fleet's sites in the order of their names, one of them home."""
+    by_place: dict[tuple[str, str], list[Pool]] = {}
+    for pool in plan.pools:
+        by_place.setdefault((pool.provider, pool.region), []).append(pool)
+    cost = {place: sum(p.usd_per_hour for p in pools) for place, pools in by_place.items()}
+    home = min(by_place, key=lambda place: (-cost[place], place), default=None)
+    return [Site(*place, tuple(by_place[place]), home=place == home) for place in sorted(by_place)]
+
+
+def not_provisionable(pools: Sequence[Pool]) -> list[str]:
+    """The pools that no Terraform can be rendered for: ``provider/region instance type``."""
+    return [
+        shorten(f"{pool.provider}/{pool.region} {pool.instance_type}", 120)
+        for pool in pools
+        if not provisionable(pool.provider, pool.instance_type)
+        or not _REGIONS[pool.provider].fullmatch(pool.region)
+    ]
+
+
+def default_routing(plan: Plan) -> Routing:
+    """By weight where the shares are the same for all sizes and one balancer reaches all pools."""
+    if depends_on_size(plan) or len(sites(plan)) > 1 or len(plan.pools) > MAX_WEIGHTED_POOLS:
+        return "size"
+    return "weighted"
+
+
+def check_routing(plan: Plan, routing: Routing) -> None:
+    """InvalidInput when plain weights cannot route this plan."""
+    if routing == "size":
+        return
+    places = [site.name for site in sites(plan)]
+    if len(places) > 1:
+        raise InvalidInput(
+            f"--routing weighted: no load balancer spans {' and '.join(places)}",
+            hint="leave --routing out: the gateway reaches pools in several regions",
+        )
+    if len(plan.pools) > MAX_WEIGHTED_POOLS:
+        raise InvalidInput(
+            f"--routing weighted: a load balancer splits among {MAX_WEIGHTED_POOLS} pools at "
+            f"most, the plan has {len(plan.pools)}",
+            hint="leave --routing out: the gateway takes more",
+        )

@@ -1,0 +1,87 @@
+"""The steps of `melange-cloud check`: read the baseline, plan anew, compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from melange_cloud.errors import Infeasible, InvalidInput
+from melange_cloud.plan import Plan
+from melange_cloud.planning.compose import Inputs
+from melange_cloud.planning.planner import make_plan
+from melange_cloud.regression.baseline import load_baseline, prices_carry, same_service
+from melange_cloud.regression.check import Check, Files, check, infeasible
+from melange_cloud.regression.policy import Policy
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A check, the plan it is about, and why none can be made."""
+
+    check: Check
+    plan: Plan | None
+    infeasible: Infeasible | None = None
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """The committed plan, or why there is none to compare with."""
+
+    path: Path
+    plan: Plan | None
+    why_none: str | None = None
+
+    def of(self, inputs: Inputs, *, needed: bool) -> Baseline:
+        """This baseline for a service; none when it is another's or its prices are missing.
+
+        Raises InvalidInput instead where it is ``needed``.
+        """
+        if self.plan is None:
+            return self
+        try:
+            same_service(self.plan, inputs.service.name, self.path)
+            prices_carry(self.plan, inputs)
+        except InvalidInput as error:
+            if needed:
+                raise
+            return Baseline(self.path, None, error.message)
+        return self
+
+
+def read_baseline(path: Path, service: Path, *, needed: bool) -> Baseline:
+    """The committed plan in a file; none when it is missing, unreadable or does not agree.
+
+    Raises InvalidInput instead where it is ``needed``, with what to do.
+    """
+    try:
+        return Baseline(path, load_baseline(path, service))
+    except InvalidInput as error:
+        if needed:
+            raise
+        return Baseline(path, None, error.message)
+
+
+def compare(
+    inputs: Inputs,
+    baseline: Plan | None,
+    policy: Policy,
+    files: Files,
+    *,
+    keep: bool = False,
+    tolerance: float = 0.0,
+    slices: int | None = None,
+    time_limit: float | None = None,
+) -> Checked:
+    """Plan the service and compare. ``keep`` stays close to the baseline's fleet."""
+    try:
+        plan = make_plan(
+            inputs,
+            slices=slices,
+            time_limit=time_limit,
+            keep=baseline if keep else None,
+            tolerance=tolerance,
+        ).plan
+    except Infeasible as error:
+        found = infeasible(inputs.service.name, baseline, error.reasons, files)
+        return Checked(found, None, error)
+    return Checked(check(inputs, baseline, plan, policy, files, time_limit=time_limit), plan)
