@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 EXAMPLE ?= examples/chat.yaml
 
-.PHONY: help plan test lint bench profiles paper golden wheel-test clean
+.PHONY: help plan test test-vllm lint bench bench-profiler profiles paper golden check-examples clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -36,6 +36,20 @@ lint: $(VENV)/developing
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# make check-examples   what a change does to the cost of every example; UPDATE=--update renews
+check-examples: $(VENV)/developing
+	$(BIN)/python scripts/check_examples.py $(UPDATE)
+
+# make test-vllm        profile run against real vLLM on this CPU (3.6 GB, 20 minutes)
+VLLM_VENV ?= build/vllm
+test-vllm: $(VENV)/developing
+	PYTHON=$(PYTHON) tests/vllm/install.sh $(VLLM_VENV)
+	MELANGE_VLLM_VENV=$(abspath $(VLLM_VENV)) $(BIN)/pytest tests/vllm -s
+
+# make bench-profiler   what the profiler's client adds to the latencies it measures
+bench-profiler: $(VENV)/developing
+	$(BIN)/python scripts/bench_profiler.py
 
 # make bench     our programme beside the paper's, start-up, 10 million rows, 30 regions
 bench: $(VENV)/developing

@@ -152,13 +152,18 @@ def digest(value: Any) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file whole or not at all, as ``write_bytes``."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: a temporary file beside it, then a rename."""
     target = path.resolve() if path.is_symlink() else path
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         os.chmod(temporary, _mode_for(target))  # noqa: PTH101 - a descriptor's name, not a Path
         os.replace(temporary, target)  # noqa: PTH105
     except OSError as error:

@@ -20,7 +20,7 @@ _LEGEND: dict[Why, str] = {
     "context": "context: longer than the context length (--max-model-len sets another)",
     "not profiled": "-: beyond the profile's sizes",
     "memory": "memory: no room for one such request",
-    "failed": "failed: every request failed when it was profiled",
+    "failed": "failed: nothing could be served when it was profiled",
     "slo": "SLO: missed at the lightest load",
 }
 
@@ -56,7 +56,32 @@ def throughput_table(profile: Profile, slo: Slo, max_model_len: int | None = Non
         seen |= {cell.why for cell in cells if cell.why is not None}
         table.add_row(str(i), *map(_cell, cells))
     legend = "".join(f"{text}\n" for why, text in _LEGEND.items() if why in seen)
-    return "\n".join([_title(profile, slo), "", draw(table) + legend + _origin(profile)])
+    return "\n".join([title(profile, slo), "", draw(table) + legend + origin(profile)])
+
+
+def limits(slo: Slo) -> str:
+    """``a mean TPOT of 120 ms and a TTFT of 2000 ms``; empty for no limit."""
+    parts = [] if isinf(slo.tpot_ms) else [f"TPOT of {slo.tpot_ms:g} ms"]
+    parts += [] if slo.ttft_ms is None else [f"TTFT of {slo.ttft_ms:g} ms"]
+    return f"a {'mean' if slo.percentile == 'mean' else 'p99'} {' and a '.join(parts)}" * bool(
+        parts
+    )
+
+
+def title(profile: Profile, slo: Slo, what: str = "") -> str:
+    """What is shown of a profile, on a line."""
+    gpus = (
+        f"{profile.tensor_parallel} x {profile.gpu}" if profile.tensor_parallel > 1 else profile.gpu
+    )
+    under = f"at {limits(slo)}" if limits(slo) else "at saturation, no SLO"
+    if what:
+        under = f"{what}; SLO: {limits(slo)}" if limits(slo) else what
+    return f"{profile.model} on {gpus}: requests/s {under}"
+
+
+def origin(profile: Profile) -> str:
+    """Where its numbers come from."""
+    return f"{profile.source}: {profile.provenance}\n"
 
 
 def _gaps_table(listing: Listing) -> str:
@@ -68,17 +93,3 @@ def _gaps_table(listing: Listing) -> str:
 
 def _cell(throughput: Throughput) -> str:
     return _WORDS[throughput.why] if throughput.why else f"{throughput.rate:.3g}"
-
-
-def _title(profile: Profile, slo: Slo) -> str:
-    limits = [] if isinf(slo.tpot_ms) else [f"TPOT of {slo.tpot_ms:g} ms"]
-    limits += [] if slo.ttft_ms is None else [f"TTFT of {slo.ttft_ms:g} ms"]
-    under = f"at a {'mean' if slo.percentile == 'mean' else 'p99'} {' and a '.join(limits)}"
-    gpus = (
-        f"{profile.tensor_parallel} x {profile.gpu}" if profile.tensor_parallel > 1 else profile.gpu
-    )
-    return f"{profile.model} on {gpus}: requests/s {under if limits else 'at saturation, no SLO'}"
-
-
-def _origin(profile: Profile) -> str:
-    return f"{profile.source}: {profile.provenance}\n"

@@ -38,12 +38,14 @@ def estimate(
     tensor_parallel: int,
     link: Interconnect,
     sizes: Iterable[Size] = DEFAULT_SIZES,
+    provenance: str | None = None,
 ) -> Profile:
     """The profile of ``model`` on ``tensor_parallel`` GPUs joined by ``link``.
 
     ``sizes`` are (input, output) tokens. A size of which not one request fits in memory gets a
     single row with a request rate of 0, so that it differs from a size never looked at. The
     model's context length does not limit the sizes: it is applied when a plan is made.
+    ``provenance`` says where constants come from that are not those of the table of GPUs.
     Raises DoesNotFit when nothing fits at all, with the numbers.
     """
     if model.attention_heads % tensor_parallel:
@@ -65,9 +67,9 @@ def estimate(
         model=model.id,
         gpu=gpu.gpu,
         tensor_parallel=tensor_parallel,
-        engine=Engine(name="vllm", version=None, args=_engine_args(tensor_parallel)),
+        engine=Engine(name="vllm", version=None, args=_engine_args(model, tensor_parallel)),
         source="estimated",
-        provenance=_provenance(gpu),
+        provenance=(provenance or _provenance(gpu)) + _precision(model),
         max_model_len=model.max_model_len,
         columns=list(COLUMNS),
         points=[row for size in wanted for row in _rows(replica, *size)],
@@ -116,8 +118,18 @@ def _provenance(gpu: GpuFacts) -> str:
     return f"{_PROVENANCE} for {gpu.constants_of}, taken over for {gpu.gpu}"
 
 
-def _engine_args(tensor_parallel: int) -> list[str]:
+def _precision(model: ModelFacts) -> str:
+    """What is not 16 bits wide, in words."""
+    narrow = [] if model.quantization == "none" else [f"{model.quantization} weights"]
+    narrow += [] if model.bytes_per_kv_value == 2 else ["fp8 cache"]
+    return f"; estimated for {' and '.join(narrow)}" if narrow else ""
+
+
+def _engine_args(model: ModelFacts, tensor_parallel: int) -> list[str]:
+    """Arguments of vLLM; how weights are quantised it reads from the checkpoint, but for fp8."""
     args = ["--dtype=half", f"--max-num-seqs={MAX_NUM_SEQS}"]
+    args += ["--quantization=fp8"] if model.quantization == "fp8" else []
+    args += ["--kv-cache-dtype=fp8"] if model.bytes_per_kv_value == 1 else []
     return [*args, f"--tensor-parallel-size={tensor_parallel}"] if tensor_parallel > 1 else args
 
 

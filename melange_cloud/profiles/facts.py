@@ -13,7 +13,13 @@ from melange_cloud.errors import InvalidInput
 from melange_cloud.names import canonical_gpu, unknown
 from melange_cloud.profiles.aliases import DATA, same_model
 
+Quantization = Literal["none", "fp8", "int8", "int4"]
+
+WEIGHT_BYTES: dict[Quantization, float] = {"fp8": 1.0, "int8": 1.0, "int4": 0.52}
+"""Bytes of a quantised weight; 4 bits with a 16-bit scale and a 4-bit zero for each 128."""
+
 Whole = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
 Quantity = Annotated[float, Field(gt=0)]
 
 
@@ -33,15 +39,48 @@ class ModelFacts(Document):
     bytes_per_weight: Quantity = Field(description="2 for fp16 and bf16")
     bytes_per_kv_value: Quantity = Field(description="2 for an fp16 cache")
     max_model_len: Whole = Field(description="max_position_embeddings, tokens")
+    quantization: Quantization = Field(
+        "none", description="of the weights of its layers; embeddings keep bytes_per_weight"
+    )
+    embedding_parameters: Count = Field(0, description="of input and output embeddings")
+    expert_parameters: Count = Field(0, description="of all routed experts of all layers")
+    experts: Whole = Field(1, description="routed experts a layer")
+    experts_per_token: Whole = Field(1, description="of them, that a token goes through")
+    kv_values_per_token: Whole | None = Field(
+        None, description="cached numbers a token, where not a key and a value a head (MLA)"
+    )
 
     @property
     def weight_bytes(self) -> float:
-        return self.parameters * self.bytes_per_weight
+        return self.bytes_of(self.parameters)
 
     @property
     def kv_bytes_per_token(self) -> float:
-        """A key and a value per layer and key-value head."""
-        return 2 * self.layers * self.kv_heads * self.head_dim * self.bytes_per_kv_value
+        """A key and a value per layer and key-value head, if attention caches no less."""
+        values = self.kv_values_per_token or 2 * self.layers * self.kv_heads * self.head_dim
+        return values * self.bytes_per_kv_value
+
+    @property
+    def active_parameters(self) -> float:
+        """Parameters that a token is multiplied with: of the routed experts, only its own."""
+        idle = 1 - self.experts_per_token / self.experts
+        return self.parameters - self.expert_parameters * idle
+
+    def bytes_of(self, parameters: float) -> float:
+        """Bytes of that many of its parameters, the embeddings among them."""
+        if self.quantization == "none":
+            return parameters * self.bytes_per_weight
+        quantised = parameters - self.embedding_parameters
+        return (
+            quantised * WEIGHT_BYTES[self.quantization]
+            + self.embedding_parameters * self.bytes_per_weight
+        )
+
+    def bytes_read(self, tokens: float) -> float:
+        """Bytes of weights that a step of ``tokens`` tokens reads, each choosing its experts at
+        random: an expert is read when one of them chose it."""
+        untouched = (1 - self.experts_per_token / self.experts) ** tokens
+        return self.bytes_of(self.parameters - self.expert_parameters * untouched)
 
 
 class Interconnect(Document):
@@ -69,6 +108,7 @@ class GpuEntry(Document):
     memory_bytes: Quantity
     bandwidth_bytes_per_s: Quantity
     fp16_flops: Quantity
+    fp8_flops: Quantity | None = None
     interconnect: str
     source: str
     constants: Constants | None
@@ -90,6 +130,13 @@ class GpuFacts:
     constants: Constants
     constants_of: str
     """The GPU they were fitted on: another one where this was not measured."""
+    fp8_flops: float | None = None
+    """Dense, fp8 tensor cores, per second; None for a GPU that has none."""
+
+    def flops(self, quantization: Quantization) -> float:
+        """Peak operations/s with such weights: quantised ones are unpacked to 16 bits, unless
+        they are fp8 and the GPU multiplies fp8."""
+        return (quantization == "fp8" and self.fp8_flops) or self.fp16_flops
 
 
 class _Models(Document):
@@ -149,6 +196,7 @@ def gpu_facts(name: str) -> GpuFacts:
         interconnect=entry.interconnect,
         constants=lender.constants,
         constants_of=lender.gpu,
+        fp8_flops=entry.fp8_flops,
     )
 
 

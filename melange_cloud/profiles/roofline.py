@@ -21,7 +21,7 @@ USABLE_MEMORY = 0.85
 class Load:
     """One replica at a steady number of running requests."""
 
-    concurrency: int
+    concurrency: float
     request_rate: float
     ttft_s: float
     tpot_s: float
@@ -54,24 +54,25 @@ class Roofline:
         request = (input_tokens + output_tokens) * self.kv_bytes_per_token
         return max(0, min(MAX_NUM_SEQS, int(self.cache_bytes // request)))
 
-    def decode_s(self, concurrency: int, input_tokens: int, output_tokens: int) -> float:
+    def decode_s(self, concurrency: float, input_tokens: int, output_tokens: int) -> float:
         """One step that gives each running request a token; they are half done on average."""
         gpu, constants, t = self.gpu, self.gpu.constants, self.tensor_parallel
         held = concurrency * (input_tokens + output_tokens / 2) * self.kv_bytes_per_token
-        read = (self.model.weight_bytes + held) / t / (constants.eb * gpu.bandwidth_bytes_per_s)
-        computed = 2 * self.model.parameters * concurrency / t / (constants.ef * gpu.fp16_flops)
+        weights = self.model.bytes_read(concurrency)
+        read = (weights + held) / t / (constants.eb * gpu.bandwidth_bytes_per_s)
+        computed = 2 * self.model.active_parameters * concurrency / t / self._flops_reached
         overhead = constants.t0_s + constants.t1_s * concurrency
         return max(read, computed) + overhead + self._all_reduces(concurrency)
 
     def prefill_s(self, input_tokens: int) -> float:
         """One request's prompt: the matrix products, and attention over the prompt itself."""
-        model, gpu, constants = self.model, self.gpu, self.gpu.constants
-        products = 2 * model.parameters * input_tokens
+        model = self.model
+        products = 2 * model.active_parameters * input_tokens
         attention = 2 * model.layers * model.hidden * input_tokens**2
-        computed = (products + attention) / self.tensor_parallel / (constants.ef * gpu.fp16_flops)
-        return computed + constants.t0_s + self._all_reduces(input_tokens)
+        computed = (products + attention) / self.tensor_parallel / self._flops_reached
+        return computed + self.gpu.constants.t0_s + self._all_reduces(input_tokens)
 
-    def load(self, concurrency: int, input_tokens: int, output_tokens: int) -> Load:
+    def load(self, concurrency: float, input_tokens: int, output_tokens: int) -> Load:
         """The steady state of ``concurrency`` requests of one size."""
         decode = self.decode_s(concurrency, input_tokens, output_tokens)
         prefill = self.prefill_s(input_tokens)
@@ -81,8 +82,13 @@ class Roofline:
         ttft = decode / 2 + prefill + busy * prefill / (2 * (1 - busy))
         return Load(concurrency, rate, ttft, tpot)
 
-    def _all_reduces(self, tokens: int) -> float:
-        """Two a layer, of one hidden state a token in the weights' precision."""
+    @property
+    def _flops_reached(self) -> float:
+        """Operations/s of one GPU."""
+        return self.gpu.constants.ef * self.gpu.flops(self.model.quantization)
+
+    def _all_reduces(self, tokens: float) -> float:
+        """Two a layer, of one hidden state a token in the weights' unquantised precision."""
         if self.tensor_parallel == 1:
             return 0.0
         message = tokens * self.model.hidden * self.model.bytes_per_weight

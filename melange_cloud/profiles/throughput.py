@@ -169,10 +169,16 @@ def _by_size(profile: Profile, slo: Slo) -> dict[tuple[int, int], list[_Point]]:
 
 
 def _place(profile: Profile, name: str) -> int:
-    """Where the column of a latency stands; InvalidInput when the profile does not know it."""
+    """Where the column of a latency stands; InvalidInput when the profile does not know it.
+
+    A profile that served nothing has no latencies, and needs none.
+    """
+    served = profile.columns.index("request_rate")
     if name in profile.columns:
         place = profile.columns.index(name)
-        if any(row[place] is not None for row in profile.points):
+        if any(row[place] is not None for row in profile.points) or not any(
+            row[served] for row in profile.points
+        ):
             return place
     otherwise = "slo.percentile: mean" if name.endswith("p99") else "leave out slo.ttft_ms"
     raise InvalidInput(

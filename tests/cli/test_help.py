@@ -13,6 +13,8 @@ COMMANDS = [
     "sweep",
     "solve",
     "schema",
+    "check",
+    "compare",
     "prices",
     "prices list",
     "prices refresh",
@@ -20,24 +22,20 @@ COMMANDS = [
     "profile",
     "profile list",
     "profile show",
+    "profile run",
     "profile estimate",
+    "profile import",
+    "profile compare",
+    "profile check",
     "workload",
     "workload show",
     "workload from-trace",
 ]
 
-HEAVY = (
-    "pulp",
-    "highspy",
-    "boto3",
-    "google",
-    "duckdb",
-    "numpy",
-    "pydantic",
-    "rich",
-    "yaml",
-    "jinja2",
-)
+HEAVY = {
+    *("pulp", "highspy", "numpy", "pydantic", "rich", "yaml", "jinja2"),
+    *("boto3", "google", "duckdb", "aiohttp"),
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,0 +1,71 @@
+"""`melange-cloud profile import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from melange_cloud.cli.common import Format, FormatOption, note, print_result
+from melange_cloud.cli.profile_options import NO_LIMIT, DegreeOption, ProfileOutOption
+
+
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE…", help="Results, or folders of them.", show_default=False),
+    ],
+    gpu: Annotated[
+        str | None, typer.Option("--gpu", help="GPU type, where the files do not say.")
+    ] = None,
+    tensor_parallel: DegreeOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="Hugging Face id, where the server called it otherwise."),
+    ] = None,
+    engine_version: Annotated[
+        str | None, typer.Option("--engine-version", help="As vLLM prints it.")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="INxOUT", help="What mixed or unknown lengths stand for."),
+    ] = None,
+    tpot_ms: Annotated[
+        float | None,
+        typer.Option(
+            "--tpot-ms", min=0.001, help="SLO of throughputs that come without latencies, ms."
+        ),
+    ] = None,
+    out: ProfileOutOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Make a profile of what others measured.
+
+    Reads results of vllm bench serve (plain or --save-detailed), folders of vllm bench sweep,
+    guidellm reports, AIBrix profiles, Mélange configs and profiles of this tool, whatever the
+    files are called, and merges them. They must be of one model, GPU and engine.
+    """
+    from melange_cloud.profiles.check import check_profile
+    from melange_cloud.profiles.imports.load import import_profiles
+    from melange_cloud.profiles.imports.point import Given
+    from melange_cloud.profiles.sizes import parse_sizes
+    from melange_cloud.profiles.store import save_profile
+
+    stands_for = parse_sizes([size])[0] if size else None
+    given = Given(model, gpu, tensor_parallel, engine_version, stands_for, tpot_ms)
+    result = import_profiles(files, given)
+    for warning in result.warnings:
+        note(f"warning: {warning}")
+    failing = [finding for finding in check_profile(result.profile) if finding.level == "fails"]
+    for finding in failing:
+        note(f"warning: not sane: {finding}")
+    if out is not None:
+        note(f"wrote {save_profile(out, result.profile)}")
+    if format is Format.json:
+        print_result(result.profile.to_json())
+    else:
+        from melange_cloud.output.profile_table import throughput_table
+        from melange_cloud.profiles.throughput import Slo
+
+        print_result(throughput_table(result.profile, Slo(NO_LIMIT)))

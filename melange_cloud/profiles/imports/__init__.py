@@ -1,0 +1,1 @@
+"""Profiles from what others have measured: one module for each foreign format."""

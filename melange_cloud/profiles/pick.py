@@ -1,0 +1,58 @@
+"""The profiles that a user names: by a file, or by a GPU of a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from melange_cloud.errors import InvalidInput
+from melange_cloud.names import shorten
+from melange_cloud.profiles.document import Profile, load_profile
+from melange_cloud.profiles.store import load_one
+
+_DEGREE = re.compile(r"(.+)-tp([1-9]\d{0,3})", re.IGNORECASE)
+
+
+def pick_profile(
+    named: str,
+    model: str | None = None,
+    tensor_parallel: int | None = None,
+    folders: Sequence[Path] = (),
+) -> Profile:
+    """The profile in the file ``named``, or of ``model`` on the GPU ``named`` (``H100-tp4``).
+
+    Raises InvalidInput or InvalidDocument when there is none.
+    """
+    path = Path(named)
+    if named.endswith(".json") or (model is None and path.is_file()):
+        return load_profile(path)
+    if model is None:
+        raise InvalidInput(
+            f'"{shorten(named)}" is no file of a profile', hint="for a GPU by name, give --model"
+        )
+    match = _DEGREE.fullmatch(named)
+    if match and tensor_parallel is None:
+        return load_one(model, match[1], int(match[2]), folders)
+    return load_one(model, named, tensor_parallel, folders)
+
+
+def pick_profiles(
+    named: Sequence[str], model: str | None, folders: Sequence[Path] = ()
+) -> dict[str, Profile]:
+    """The profiles by the shortest name that tells them apart: ``L4``, or the file.
+
+    Raises InvalidInput for one that is given twice, or profiles of several models.
+    """
+    found = [(text, pick_profile(text, model, None, folders)) for text in named]
+    models = {profile.model for _, profile in found}
+    if len(models) > 1:
+        raise InvalidInput(f"these are profiles of several models: {', '.join(sorted(models))}")
+    short = [profile.name for _, profile in found]
+    by_name: dict[str, Profile] = {}
+    for text, profile in found:
+        name = profile.name if short.count(profile.name) == 1 else text
+        if any(profile.digest == other.digest for other in by_name.values()):
+            raise InvalidInput(f"{text} is given twice")
+        by_name[name] = profile
+    return by_name

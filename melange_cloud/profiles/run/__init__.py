@@ -1,0 +1,1 @@
+"""`profile run`: measuring what a running inference server sustains."""

@@ -1,0 +1,120 @@
+"""The file of a run: a profile that is whole, and on disk, after every point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from melange_cloud.documents import validate
+from melange_cloud.errors import InvalidInput, OutsideError
+from melange_cloud.profiles.document import COLUMNS, Profile, load_profile, profile_name
+from melange_cloud.profiles.run.point import Point, points_of
+from melange_cloud.profiles.sizes import Size
+from melange_cloud.profiles.store import save_profile
+
+
+class Record:
+    """The points measured so far, and the profile made of them.
+
+    ``about`` holds the profile's other fields. With ``resume`` it begins with the points of the
+    file at ``path``, but for the sizes that failed there: they are tried again.
+    Raises InvalidInput when the file is there already, or is of something else.
+    """
+
+    def __init__(self, path: Path, about: dict[str, Any], resume: bool) -> None:
+        self.path = path
+        self.points: list[Point] = []
+        self._about = about
+        if not path.exists():
+            return
+        if not resume:
+            raise InvalidInput(
+                f"{path} is there already",
+                hint="go on with it by --resume, or give another place with --out",
+            )
+        before = load_profile(path)
+        _same(before, self._profile([_anything]), path)
+        self._about = about | {"provenance": before.provenance}
+        self.points = [point for point in points_of(before) if not _untried(point)]
+
+    def add(self, point: Point) -> None:
+        """Put a finished point on disk."""
+        self.points.append(point)
+        save_profile(self.path, self.profile)
+
+    def of(self, size: Size) -> list[Point]:
+        """The points at a size."""
+        return [point for point in self.points if point.size == size]
+
+    @property
+    def profile(self) -> Profile:
+        """The document; there must be a point."""
+        return self._profile(self.points)
+
+    def _profile(self, points: Iterable[Point]) -> Profile:
+        rows = sorted(points, key=lambda point: (point.size, point.concurrency, point.row()[3]))
+        document = {
+            **self._about,
+            "schema": "melange-cloud/profile/v1",
+            "source": "measured",
+            "columns": list(COLUMNS),
+            "points": [point.row() for point in rows],
+        }
+        return validate(Profile, document, "this run", "profile")
+
+
+def place(out: Path, about: dict[str, Any]) -> Path:
+    """The file to write: ``out``, or its place in the folder ``out``. It is writable.
+
+    Raises InvalidInput where the model or the GPU is called by no name that a file could have,
+    OutsideError where no file can be written.
+    """
+    model, gpu = about["model"], about["gpu"]
+    if not out.is_dir():
+        path = out
+    elif model.startswith((".", "/")) or ".." in model or model.count("/") > 1:
+        raise InvalidInput(
+            f"the server calls its model {model}, which is no Hugging Face id (ORG/NAME)",
+            hint="name it with --model, or give a file by --out",
+        )
+    elif "/" in gpu or gpu.startswith("."):
+        raise InvalidInput(f"{gpu} is no name of a GPU type", hint="give one like L4 by --gpu")
+    else:
+        path = out / model / f"{profile_name(gpu, about['tensor_parallel'])}.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+        if path.stat().st_size == 0:
+            path.unlink()
+    except OSError as error:
+        raise OutsideError(f"{path} cannot be written: {error.strerror}") from None
+    return path
+
+
+def _untried(point: Point) -> bool:
+    return point.concurrency == 1 and point.request_rate == 0
+
+
+def _same(before: Profile, now: Profile, path: Path) -> None:
+    differing = [
+        f"{name} {old}, not {new}"
+        for name, old, new in (
+            ("model", before.model, now.model),
+            ("GPU", before.gpu, now.gpu),
+            ("tensor parallel degree", before.tensor_parallel, now.tensor_parallel),
+            ("source", before.source, now.source),
+            ("engine", before.engine.name, now.engine.name),
+            ("engine version", before.engine.version, now.engine.version),
+        )
+        if old != new
+    ]
+    if differing:
+        raise InvalidInput(
+            f"{path} is of another run: it has {'; '.join(differing)}",
+            hint="give another place with --out",
+        )
+
+
+_anything = Point(1, 1, 1, 0.0, None, None, None, None, 0, 0, None, "closed")
