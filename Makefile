@@ -7,7 +7,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 EXAMPLE ?= examples/chat.yaml
 
-.PHONY: help plan test test-vllm lint bench bench-profiler profiles paper golden check-examples clean
+.PHONY: help plan test test-vllm lint bench bench-profiler profiles paper golden check-examples test-profiler test-gateway test-terraform clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -24,6 +24,8 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/developing: $(VENV)/installed
 	@echo "installing developer tools into $(VENV) ..." >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@# protobufs of Terraform's plugin protocol, for the provider stand-in; its pins are of no use to us
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'tf==1.2.0'
 	@touch $@
 
 plan: $(VENV)/installed
@@ -36,6 +38,18 @@ lint: $(VENV)/developing
 
 test: lint
 	$(BIN)/pytest -n auto
+
+# make test-profiler    the profiler against servers with a known timing law
+test-profiler: $(VENV)/developing
+	$(BIN)/pytest tests/profiles/run -n 2 -m profiler
+
+# make test-gateway     the gateway's configuration in the real HAProxy, under load
+test-gateway: $(VENV)/developing
+	$(BIN)/pytest tests/gateway -n 2 -m gateway
+
+# make test-terraform   the rendered modules through the real terraform
+test-terraform: $(VENV)/developing
+	$(BIN)/pytest tests/terraform tests/gateway -n 2 -m terraform
 
 # make check-examples   what a change does to the cost of every example; UPDATE=--update renews
 check-examples: $(VENV)/developing
@@ -56,6 +70,7 @@ bench: $(VENV)/developing
 	$(BIN)/python scripts/bench_allocation.py
 	$(BIN)/python scripts/bench_from_trace.py
 	$(BIN)/python scripts/bench_refresh.py
+	$(BIN)/python scripts/bench_gateway.py
 
 # make profiles  the bundled estimated profiles, from the constants
 profiles: $(VENV)/developing

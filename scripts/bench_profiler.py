@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from importlib.util import find_spec
 from statistics import fmean
 from typing import Any
@@ -38,6 +39,9 @@ EVENT = (
         separators=(",", ":"),
     ).encode()
 )
+Streams = Callable[[str, int], Coroutine[Any, Any, list[float]]]
+"""Asks a URL for so many streams at once; the TPOT of each, seconds."""
+
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -106,7 +110,7 @@ async def serve(way: str) -> None:
             connection.token()
         Server.waiting = [connection for connection in Server.waiting if connection.left]
         at = max(at + (STEP_S if way == "steps" else 0), loop.time())
-        await asyncio.sleep(at - loop.time())
+        await asyncio.sleep(at - loop.time() if Server.waiting else STEP_S / 10)
 
 
 async def with_ours(url: str, streams: int) -> list[float]:
@@ -149,38 +153,44 @@ BODY = {"prompt": [7] * 25, "max_tokens": TOKENS}
 async def tpot(chunks: Any) -> float:
     """From the first token to the last of a stream, seconds a token."""
     first = last = 0.0
+    rest = b""
     async for data in chunks:
         last = time.perf_counter()
         first = first or last
-        for line in data.split(b"\n\n"):
-            if line.startswith(b"data: {"):
-                json.loads(line[6:])
+        *events, rest = (rest + data).split(b"\n\n")
+        for event in events:
+            if event.startswith(b"data: {"):
+                json.loads(event[6:])
     return (last - first) / (TOKENS - 1)
 
 
 def main(streams: int) -> None:
     """Print a table: what each client measures, and what of it is its own."""
-    clients = {"ours": with_ours, "aiohttp, each event parsed": with_aiohttp}
+    clients: dict[str, Streams] = {"ours": with_ours, "aiohttp, each event parsed": with_aiohttp}
     if find_spec("httpx"):
         clients["httpx, each event parsed"] = with_httpx
     print(f"{streams} streams of {TOKENS} tokens; TPOT in ms, CPU in us a token")
-    print(f"{'server sends':8} {'client':28} {'measured':>9} {'true':>9} {'added':>9} {'CPU':>7}")
+    print(f"{'sent':12} {'client':28} {'measured':>9} {'true':>9} {'added':>9} {'CPU':>7}")
     for way in WAYS:
-        server = subprocess.Popen(
-            [sys.executable, __file__, "--serve", way], stdout=subprocess.PIPE
-        )
-        assert server.stdout is not None
-        url = server.stdout.readline().decode().strip()
-        for name, client in clients.items():
-            cpu = time.process_time()
-            measured = fmean(asyncio.run(client(url, streams))) * 1000
-            cpu = (time.process_time() - cpu) / streams / TOKENS * 1e6
-            with urlopen(url) as answer:
-                true = fmean(json.load(answer)) * 1000
-            added = measured - true
-            print(f"{way:12} {name:28} {measured:9.3f} {true:9.3f} {added:+9.3f} {cpu:7.1f}")
-        server.terminate()
-        server.wait()
+        command = [sys.executable, __file__, "--serve", way]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+            try:
+                assert server.stdout is not None
+                url = server.stdout.readline().decode().strip()
+                for name, client in clients.items():
+                    print(f"{way:12} {name:28} {compare(client, url, streams)}", flush=True)
+            finally:
+                server.terminate()
+
+
+def compare(client: Streams, url: str, streams: int) -> str:
+    """The columns of numbers."""
+    cpu = time.process_time()
+    measured = fmean(asyncio.run(client(url, streams))) * 1000
+    cpu = (time.process_time() - cpu) / streams / TOKENS * 1e6
+    with urlopen(url) as answer:
+        true = fmean(json.load(answer)) * 1000
+    return f"{measured:9.3f} {true:9.3f} {measured - true:+9.3f} {cpu:7.1f}"
 
 
 if __name__ == "__main__":

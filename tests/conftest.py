@@ -45,6 +45,18 @@ def melange() -> Melange:
     return run
 
 
+JOBS = {"terraform": "terraform", "profiles/run": "profiler"}
+"""Folder -> the marker of all its tests: jobs of their own, see the Makefile."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for folder, marker in JOBS.items():
+            if Path(item.path).is_relative_to(Path(__file__).parent / folder):
+                item.add_marker(marker)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files anew; review the diff"

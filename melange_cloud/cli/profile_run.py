@@ -76,13 +76,10 @@ def run(
     format: FormatOption = Format.table,
 ) -> None:
     """Measure what a vLLM server sustains at each size. Each finished point is kept."""
-    import signal
     from datetime import UTC, datetime
 
     from melange_cloud.profiles.run.run import RunOptions, run_profile
 
-    # a stopped machine says SIGTERM: end as by Ctrl-C, with the server stopped
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = RunOptions(
         gpu=gpu,
         out=out,

@@ -84,7 +84,7 @@ def _cost(plan: Plan) -> str:
     lines = [f"Total {usd(cost.usd_per_hour)} $/h, {usd(cost.usd_per_month)} $/month; {proof}"]
     if plan.extras:
         whole = usd(cost.usd_per_hour + extras)
-        lines.append(f"  with gateway, load balancers and NAT: {whole} $/h")
+        lines.append(f"  with gateway, load balancers, NAT and disks: {whole} $/h")
     return "\n".join(lines) + "\n"
 
 

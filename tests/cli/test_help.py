@@ -12,6 +12,7 @@ COMMANDS = [
     "plan",
     "sweep",
     "solve",
+    "render",
     "schema",
     "check",
     "compare",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from itertools import combinations, permutations
 from math import factorial
 from pathlib import Path
@@ -211,8 +210,8 @@ def test_a_written_plan_is_compared_as_the_one_in_memory() -> None:
     assert attribute(*read) == attribute(old, new)
 
 
-def test_all_causes_changed_in_one_region_takes_under_two_seconds() -> None:
-    """31 programmes beside the plan's own; measured at 0.5 s."""
+def test_all_causes_changed_in_one_region() -> None:
+    """Each of the 32 combinations is solved once."""
     path = ROOT / "examples" / "one-region.yaml"
     before = load_inputs(load_service(path), path.parent)
     old = make_plan(before).plan
@@ -229,8 +228,6 @@ def test_all_causes_changed_in_one_region_takes_under_two_seconds() -> None:
         for profile in after.profiles
     )
     new = make_plan(type(after)(service, after.histogram, slower, after.book, moved)).plan
-    start = time.process_time()  # one thread; other tests may share the processor
     found = attribute(old, new)
-    assert time.process_time() - start < 2
     assert found.changed == CAUSES
     assert found.solved == 32

@@ -35,6 +35,8 @@ STALL_S = 120.0
 """A request that has brought nothing for this long has failed."""
 
 _CONNECT_S = 10.0
+_PATIENCE = 6  # times that long, before a server that says nothing counts as dead
+_IDLE_S = 2.0  # uvicorn drops connections idle for 5 s; one dropped while we send is a failure
 _BUFFER_BYTES = 1 << 24  # above the longest answer: a full buffer would stop the stream
 _WORDS = [str(token) for token in TOKEN_IDS]
 
@@ -81,7 +83,7 @@ class Client:
         import aiohttp
 
         self._open_session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
             headers=self._headers,
             read_bufsize=_BUFFER_BYTES,
@@ -99,16 +101,22 @@ class Client:
         try:
             async with self._session.get(self.url + path, timeout=timeout) as response:
                 return response.status, parse_json(await response.read())
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {_CONNECT_S:g} s") from None
+        except (aiohttp.ClientError, ValueError) as error:
             raise OSError(_reason(error)) from None
 
     async def alive(self) -> bool:
-        """Whether the server still answers."""
-        try:
-            status, _ = await self.get_json("/v1/models")
-        except OSError:
-            return False
-        return status < 500
+        """Whether the server still answers; an overloaded one may take its time."""
+        for _ in range(_PATIENCE):
+            try:
+                status, _ = await self.get_json("/v1/models")
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+            return status < 500
+        return False
 
     async def complete(self, model: str, request: Request) -> None:
         """Send ``request`` with a random prompt; its times, or its failure, are in it then."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from math import inf
@@ -75,6 +77,13 @@ def run_profile(options: RunOptions, today: date, report: Callable[[str], None])
         inf if options.max_minutes is None else options.max_minutes * 60,
         options.highest_concurrency,
     )
+    with _stopped_as_by_hand():
+        return _run(options, wanted, today, report)
+
+
+def _run(
+    options: RunOptions, wanted: Wanted, today: date, report: Callable[[str], None]
+) -> RunResult:
     if options.url is not None:
         return asyncio.run(_profile(options, options.url, wanted, today, report))
     assert options.serve is not None
@@ -89,9 +98,25 @@ def run_profile(options: RunOptions, today: date, report: Callable[[str], None])
             ) from None
 
 
+@contextmanager
+def _stopped_as_by_hand() -> Iterator[None]:
+    """Let SIGTERM, by which machines are stopped, end a run as Ctrl-C does: with all put away."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 async def _profile(
     options: RunOptions, url: str, wanted: Wanted, today: date, report: Callable[[str], None]
 ) -> RunResult:
+    this = asyncio.current_task()
+    assert this is not None
+    with suppress(NotImplementedError):  # Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     async with Client(url, os.environ.get("VLLM_API_KEY")) as client:
         server = await read_server(client)
         about = _about(options, server, wanted, today)

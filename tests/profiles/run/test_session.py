@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from harness import Ran, profile_stub
+from profiling_harness import Ran, profile_stub
 from stub_server import Faults, Law, Stub
 from virtual_time import run_virtually
 

@@ -11,22 +11,24 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from harness import profile, profile_stub
+from profiling_harness import profile, profile_stub
 from stub_server import Law, Size, Stub
 from virtual_time import run_virtually
 
-QUICK = Law(step=6e-3, per_sequence=8e-4, prefill=1.5e-3, per_prompt_token=8e-6)
+from melange_cloud.profiles.run.load import Precision
+
+QUICK = Law(step=5e-3, per_sequence=8e-4, prefill=1.5e-3, per_prompt_token=8e-6)
 """A GPU several times quicker than any, so that the whole search at a size takes seconds."""
 
 QUICK_SIZES = [
-    (25, 12),
-    (25, 60),
-    (100, 30),
-    (500, 16),
-    (500, 40),
+    (25, 10),
+    (25, 32),
+    (100, 20),
+    (500, 12),
+    (500, 24),
     (1000, 10),
-    (2000, 24),
-    (4000, 16),
+    (2000, 16),
+    (4000, 12),
 ]
 
 REAL = Law(
@@ -68,8 +70,11 @@ def quick_server() -> Iterator[str]:
 @pytest.mark.parametrize("sizes", [QUICK_SIZES[::2], QUICK_SIZES[1::2]], ids=["even", "odd"])
 def test_within_5_percent_of_the_truth(tmp_path, quick_server, sizes: list[Size]) -> None:
     """On the real clock. Half the sizes each, so that two workers share them."""
-    slo_ms = 15.0
-    ran = asyncio.run(profile(tmp_path / "p.json", quick_server, sizes, [slo_ms]))
+    slo_ms = 12.0
+    # on a busy machine the interval may not come: do not wait for it
+    brief = Precision(interval=0.02, most_durations=15)
+    path = tmp_path / "p.json"
+    ran = asyncio.run(profile(path, quick_server, sizes, [slo_ms], precision=brief))
     assert ran.error is None
     assert not ran.short
     for size in sizes:

@@ -1,0 +1,311 @@
+"""The module calls of a root module: which modules a plan needs, and what each is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from melange_cloud.gateway.routing import overall_shares
+from melange_cloud.plan import Plan, Pool
+from melange_cloud.planning.extras import GATEWAY_MACHINES, VOLUME_THROUGHPUT, gateway_type
+from melange_cloud.planning.machines import load_seconds, max_model_len, volume_gib
+from melange_cloud.planning.sites import Routing, Site
+from melange_cloud.terraform.names import identifier, pool_name, service_name
+from melange_cloud.terraform.quoting import Expression, hcl
+
+FIRST_PORT = 8000
+MAX_WEIGHT = 999
+"""AWS's largest; Google's is 1000."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One module block."""
+
+    name: str
+    module: str
+    arguments: Mapping[str, object]
+    alias: str | None = None
+    """Provider configuration of an AWS region that is not the first."""
+
+    def output(self, name: str) -> Expression:
+        return Expression(f"module.{self.name}.{name}")
+
+
+def calls(
+    plan: Plan, sites: Sequence[Site], routing: Routing, gateway_files: Sequence[str]
+) -> list[Call]:
+    """All module calls, and so all that will be made."""
+    found: list[Call] = []
+    home = next(site for site in sites if site.home)
+    for site in sites:
+        found += _of_site(plan, site, home, routing)
+    if routing == "size":
+        found.append(_gateway(sites, home, gateway_files))
+    return found
+
+
+def network(site: Site) -> Call:
+    """A site's network; also to refer to its outputs."""
+    aws = site.provider == "aws"
+    key = hcl(site.region)
+    if aws:
+        given = f"try(var.aws_networks[{key}]"
+        arguments: dict[str, object] = {
+            "name": Expression("local.name"),
+            "instance_types": sorted({pool.instance_type for pool in site.pools}),
+            "vpc_id": Expression(f'{given}.vpc_id, "")'),
+            "subnet_ids": Expression(f"{given}.subnet_ids, [])"),
+            "public_subnet_ids": Expression(f"{given}.public_subnet_ids, [])"),
+            "nat_addresses": Expression(f"{given}.nat_addresses, [])"),
+            **_marks(site),
+        }
+    else:
+        given = f"try(var.gcp_networks[{key}]"
+        arguments = {
+            **_place(site),
+            # networks are global: two regions must not share a name
+            "name": Expression(f'"${{local.name}}-{site.region}"'),
+            "network": Expression(f'{given}.network, "")'),
+            "subnetwork": Expression(f'{given}.subnetwork, "")'),
+            "proxy_cidr": Expression(f'{given}.proxy_cidr, "10.129.0.0/23")'),
+            "nat_addresses": Expression(f"{given}.nat_addresses, [])"),
+            "labels": Expression("local.labels"),
+        }
+    return Call(_name("network", site), f"{site.provider}-network", arguments, _alias(site))
+
+
+def balancer(site: Site) -> Call:
+    """A site's balancer by name alone, to refer to its outputs."""
+    return Call(_name("balancer", site), f"{site.provider}-balancer", {}, _alias(site))
+
+
+def pool_call(pool: Pool) -> Call:
+    """A pool by name alone, to refer to its outputs."""
+    return Call(identifier("pool", pool.id), f"{pool.provider}-pool", {})
+
+
+def shortest_name(plan: Plan) -> str:
+    """Prefix of what belongs to the service as a whole."""
+    return service_name(plan.service.name)
+
+
+def _of_site(plan: Plan, site: Site, home: Site, routing: Routing) -> list[Call]:
+    found = [network(site)]
+    ports = {pool.id: FIRST_PORT + index for index, pool in enumerate(site.pools)}
+    if site.provider == "aws":
+        found.append(_aws_balancer(plan, site, home, routing, sorted(ports.values())))
+        found += [_aws_pool(plan, pool, site, routing, ports[pool.id]) for pool in site.pools]
+    else:
+        if routing == "weighted":
+            found.append(_gcp_balancer(plan, site))
+        found += [_gcp_pool(plan, pool, site, home, routing, ports[pool.id]) for pool in site.pools]
+    return found
+
+
+def _aws_balancer(
+    plan: Plan, site: Site, home: Site, routing: Routing, ports: Sequence[int]
+) -> Call:
+    net = network(site)
+    arguments: dict[str, object] = {
+        "name": Expression("local.name"),
+        "vpc_id": net.output("vpc_id"),
+        "subnet_ids": net.output("private_subnet_ids" if site.home else "public_subnet_ids"),
+        "internal": site.home,
+        **_marks(site),
+    }
+    if routing == "weighted":
+        arguments |= {
+            "ports": [Expression('var.certificate == "" ? 80 : 443')],
+            "weighted_port": Expression('var.certificate == "" ? 80 : 443'),
+            "certificate_arn": Expression("var.certificate"),
+            "client_cidrs": Expression(
+                f"length(var.allowed_cidrs) > 0 ? var.allowed_cidrs : [{net.output('vpc_cidr')}]"
+            ),
+            "weights": _weights(plan, "target_group_arn"),
+        }
+    elif site.home:
+        arguments |= {
+            "ports": list(ports),
+            "client_security_groups": {
+                "gateway": Expression("module.gateway.security_group_id"),
+            },
+        }
+    else:
+        arguments |= {"ports": list(ports), "client_cidrs": _addresses_of(home)}
+    made = balancer(site)
+    return Call(made.name, made.module, arguments, made.alias)
+
+
+def _gcp_balancer(plan: Plan, site: Site) -> Call:
+    net = network(site)
+    arguments = {
+        **_place(site),
+        "name": Expression("local.name"),
+        "network": net.output("network"),
+        "subnetwork": net.output("subnetwork"),
+        "port": Expression('var.certificate == "" ? 80 : 443'),
+        "certificate": Expression("var.certificate"),
+        "weights": _weights(plan, "backend_service"),
+        **_marks(site),
+    }
+    made = balancer(site)
+    return Call(made.name, made.module, arguments)
+
+
+def _weights(plan: Plan, target: str) -> dict[str, object]:
+    shares = overall_shares(plan)
+    largest = max(shares.values())
+    return {
+        pool.id: {
+            target: pool_call(pool).output(target),
+            "weight": round(shares[pool.id] / largest * MAX_WEIGHT),
+        }
+        for pool in plan.pools
+    }
+
+
+def _aws_pool(plan: Plan, pool: Pool, site: Site, routing: Routing, port: int) -> Call:
+    net = network(site)
+    key = hcl(site.region)
+    arguments = {
+        "name": pool_name(plan.service.name, pool.id, pool.instance_type),
+        "instance_type": pool.instance_type,
+        **_of_pool(plan, pool, port),
+        "volume_throughput": VOLUME_THROUGHPUT,
+        "vpc_id": net.output("vpc_id"),
+        "subnet_ids": net.output("private_subnet_ids"),
+        "load_balancer": balancer(site).output("load_balancer"),
+        "listener": routing == "size",
+        "ami": Expression(f'lookup(var.aws_ami, {key}, "")'),
+        "alarm_actions": _alarm_actions(site),
+        "session_manager": Expression("var.aws_session_manager"),
+        **_secrets(site, routing),
+        **_marks(site),
+    }
+    if not site.home:
+        arguments["certificate_arn"] = _remote(site, "certificate")
+    return Call(pool_call(pool).name, "aws-pool", arguments, _alias(site))
+
+
+def _gcp_pool(plan: Plan, pool: Pool, site: Site, home: Site, routing: Routing, port: int) -> Call:
+    net = network(site)
+    arguments = {
+        **_place(site),
+        "name": pool_name(plan.service.name, pool.id, pool.instance_type),
+        "machine_type": pool.instance_type,
+        **_of_pool(plan, pool, port),
+        "network": net.output("network"),
+        "subnetwork": net.output("subnetwork"),
+        "proxy_cidr": net.output("proxy_cidr"),
+        "listener": routing == "size",
+        "notification_channels": Expression("var.gcp_notification_channels"),
+        **_secrets(site, routing),
+        **_marks(site),
+    }
+    if not site.home:
+        arguments |= {
+            "internal": False,
+            "certificate": _remote(site, "certificate"),
+            "client_cidrs": _addresses_of(home),
+        }
+    return Call(pool_call(pool).name, "gcp-pool", arguments)
+
+
+def _of_pool(plan: Plan, pool: Pool, port: int) -> dict[str, object]:
+    model = plan.service.model
+    return {
+        "machine_count": pool.count,
+        "spot": pool.purchase == "spot",
+        "model": Expression("local.model"),
+        "tensor_parallel": pool.tensor_parallel,
+        "data_parallel": pool.replicas_per_instance,
+        "max_model_len": max_model_len(plan, pool),
+        "vllm_image": Expression("var.vllm_image"),
+        "vllm_args": Expression("var.vllm_args"),
+        "port": port,
+        "volume_gib": volume_gib(model),
+        "load_seconds": load_seconds(model),
+    }
+
+
+def _gateway(sites: Sequence[Site], home: Site, files: Sequence[str]) -> Call:
+    net = network(home)
+    backends = {
+        pool.id: {
+            "address": pool_call(pool).output("address"),
+            "port": pool_call(pool).output("port"),
+            "tls_hostname": "" if site.home else _remote(site, "hostname"),
+        }
+        for site in sites
+        for pool in site.pools
+    }
+    arguments: dict[str, object] = {
+        "name": Expression("local.name"),
+        "instance_type": gateway_type(home.provider),
+        "machine_count": GATEWAY_MACHINES,
+        "public": Expression("var.public"),
+        "allowed_cidrs": Expression("var.allowed_cidrs"),
+        "api_key_secret": Expression("var.api_key_secret"),
+        "tls_secret": Expression("var.tls_secret"),
+        "files": {name: Expression(f'file("${{path.module}}/gateway/{name}")') for name in files},
+        "backends": backends,
+        **_marks(home),
+    }
+    if home.provider == "aws":
+        private, public = net.output("private_subnet_ids"), net.output("public_subnet_ids")
+        arguments |= {
+            "vpc_id": net.output("vpc_id"),
+            "subnet_ids": private,
+            "endpoint_subnet_ids": Expression(f"var.public ? {public} : {private}"),
+            "alarm_actions": _alarm_actions(home),
+            "session_manager": Expression("var.aws_session_manager"),
+        }
+    else:
+        arguments |= {
+            **_place(home),
+            "network": net.output("network"),
+            "subnetwork": net.output("subnetwork"),
+        }
+    return Call("gateway", f"{home.provider}-gateway", arguments, _alias(home))
+
+
+def _secrets(site: Site, routing: Routing) -> dict[str, object]:
+    """The gateway asks for the API key where there is one; vLLM where there is none."""
+    found: dict[str, object] = {
+        "hf_token_secret": Expression(f"var.{site.provider}_hf_token_secret")
+    }
+    if routing == "weighted":
+        found["api_key_secret"] = Expression("var.api_key_secret")
+    return found
+
+
+def _place(site: Site) -> dict[str, object]:
+    return {"project": Expression("var.gcp_project"), "region": site.region}
+
+
+def _marks(site: Site) -> dict[str, object]:
+    kind = "tags" if site.provider == "aws" else "labels"
+    return {"plan_digest": Expression("local.plan_digest"), kind: Expression(f"local.{kind}")}
+
+
+def _alarm_actions(site: Site) -> Expression:
+    return Expression(f"lookup(var.aws_alarm_actions, {hcl(site.region)}, [])")
+
+
+def _remote(site: Site, what: str) -> Expression:
+    return Expression(f"var.remote_sites[{hcl(site.name)}].{what}")
+
+
+def _addresses_of(home: Site) -> Expression:
+    return Expression(
+        f'[for address in {network(home).output("nat_addresses")} : "${{address}}/32"]'
+    )
+
+
+def _name(kind: str, site: Site) -> str:
+    return identifier(kind, site.provider, site.region)
+
+
+def _alias(site: Site) -> str | None:
+    return identifier(site.region) if site.provider == "aws" and not site.home else None

@@ -1,0 +1,230 @@
+"""Plan -> the files of a folder that `terraform apply` turns into the fleet. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from melange_cloud import __version__
+from melange_cloud.bundled import bundled_folder
+from melange_cloud.errors import InvalidInput
+from melange_cloud.gateway import default_backends, depends_on_size, gateway_files
+from melange_cloud.names import shorten
+from melange_cloud.plan import Plan
+from melange_cloud.planning.extras import extras
+from melange_cloud.planning.sites import (
+    Routing,
+    Site,
+    check_routing,
+    default_routing,
+    not_provisionable,
+    sites,
+)
+from melange_cloud.terraform.calls import (
+    Call,
+    balancer,
+    calls,
+    pool_call,
+    shortest_name,
+)
+from melange_cloud.terraform.names import aws_tags, changed_tags, gcp_labels, identifier
+from melange_cloud.terraform.quoting import Expression, arguments, code, hcl
+from melange_cloud.terraform.readme import readme_context
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+ROOT_FILES = ("README.md", "main.tf", "outputs.tf", "variables.tf", "versions.tf")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The files of a root module, and what a reader must know."""
+
+    files: dict[str, str]
+    """Path below the folder -> text."""
+    routing: Routing
+    plan: Plan
+    """As written to plan.json: the plan with the extras of this rendering."""
+    notes: list[str]
+
+
+def render(plan: Plan, routing: Routing | None = None) -> Rendered:
+    """All files for a plan; ``routing`` None means what its shares need.
+
+    Raises InvalidInput for offers that cannot be provisioned, for values that Terraform cannot
+    hold, and for a routing that the plan does not admit.
+    """
+    _check(plan)
+    routing = routing or default_routing(plan)
+    check_routing(plan, routing)
+    places = sites(plan)
+    gateway = _gateway_files(plan, places) if routing == "size" else {}
+    all_calls = calls(plan, places, routing, sorted(gateway))
+    with_extras = plan.model_copy(update={"extras": extras(plan, routing)})
+    files = {
+        **_root(plan, with_extras, places, routing, all_calls),
+        **{f"gateway/{name}": text for name, text in gateway.items()},
+        "plan.json": with_extras.to_json(),
+    }
+    for module in sorted({call.module for call in all_calls}):
+        files |= _module(module)
+    return Rendered(
+        dict(sorted(files.items())), routing, with_extras, _notes(plan, routing, places)
+    )
+
+
+def _check(plan: Plan) -> None:
+    if not plan.pools:
+        raise InvalidInput("the plan has no pools: there is nothing to render")
+    refused = not_provisionable(plan.pools)
+    if refused:
+        raise InvalidInput(
+            "these offers of the plan cannot be provisioned: " + "; ".join(refused),
+            hint="Terraform is rendered for AWS's and Google Cloud's regions, and on Google Cloud "
+            "for machine types with GPUs built in; plan with --provider aws --provider gcp",
+        )
+    if plan.service.model.startswith("-"):
+        raise InvalidInput("service.model begins with -: vLLM would take it for an option")
+    if len({pool.id for pool in plan.pools}) < len(plan.pools):
+        raise InvalidInput("two pools of the plan have the same id")
+
+
+def _gateway_files(plan: Plan, places: Sequence[Site]) -> dict[str, str]:
+    far = {pool.id for site in places if not site.home for pool in site.pools}
+    backends = [replace(backend, tls=backend.pool_id in far) for backend in default_backends(plan)]
+    return gateway_files(plan, backends)
+
+
+def _module(name: str) -> dict[str, str]:
+    folder = bundled_folder("templates") / "modules" / name
+    return {
+        f"modules/{name}/{path.relative_to(folder).as_posix()}": path.read_text(encoding="utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _root(
+    plan: Plan,
+    with_extras: Plan,
+    places: Sequence[Site],
+    routing: Routing,
+    all_calls: Sequence[Call],
+) -> dict[str, str]:
+    environment = _environment()
+    clouds = {site.provider for site in places}
+    context = {
+        "version": __version__,
+        "aws": "aws" in clouds,
+        "gcp": "gcp" in clouds,
+        "sized": routing == "size",
+        "remote": [site.name for site in places if not site.home],
+        "digest": plan.digest,
+        "usd_per_hour": plan.cost.usd_per_hour,
+        "settings": _settings(plan, clouds),
+        "calls": all_calls,
+        "providers": _providers(places),
+        "endpoint": _endpoint(places, routing),
+        "api_key_description": _api_key_description(routing),
+        "certificate_description": _certificate_description(places),
+    }
+    texts = {
+        name: environment.get_template(f"{name}.j2").render(context, pools=_pool_outputs(plan))
+        for name in ROOT_FILES
+        if name != "README.md"
+    }
+    readme = environment.get_template("README.md.j2")
+    return texts | {
+        "README.md": readme.render(context | readme_context(with_extras, places, routing))
+    }
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(str(_templates())),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {"hcl": hcl, "arguments": arguments, "code": code}
+    return environment
+
+
+def _templates() -> Path:
+    return bundled_folder("templates") / "root"
+
+
+def _settings(plan: Plan, clouds: set[str]) -> dict[str, object]:
+    service = plan.service
+    found: dict[str, object] = {
+        "name": shortest_name(plan),
+        "model": service.model,
+        "plan_digest": plan.digest,
+    }
+    for cloud, kind, of in (("aws", "tags", aws_tags), ("gcp", "labels", gcp_labels)):
+        if cloud in clouds:
+            given = f"given_{kind}"
+            found[given] = of(service.name, service.tags)
+            found[kind] = Expression(f"merge(local.{given}, var.tags)")
+    return found
+
+
+def _providers(places: Sequence[Site]) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    for site in places:
+        if site.provider == "aws":
+            alias = {} if site.home else {"alias": identifier(site.region)}
+            found.append({"name": "aws", "arguments": {**alias, "region": site.region}})
+    if any(site.provider == "gcp" for site in places):
+        found.append({"name": "google", "arguments": {"project": Expression("var.gcp_project")}})
+    return found
+
+
+def _endpoint(places: Sequence[Site], routing: Routing) -> Expression:
+    if routing == "size":
+        return Expression("module.gateway.endpoint")
+    return balancer(places[0]).output("endpoint")
+
+
+def _pool_outputs(plan: Plan) -> dict[str, object]:
+    return {
+        pool.id: {
+            name: pool_call(pool).output(name)
+            for name in ("instance_type", "planned_count", "address", "port", "capacity_alarm")
+        }
+        for pool in plan.pools
+    }
+
+
+def _api_key_description(routing: Routing) -> str:
+    if routing == "size":
+        return "Secret whose lines are the SHA-256 of an API key and a client's name."
+    return "Secret that holds the API key that the servers ask for; empty for none."
+
+
+def _certificate_description(places: Sequence[Site]) -> str:
+    of = "ACM ARN" if places[0].provider == "aws" else "self link of a regional SSL certificate"
+    return f"Certificate of the endpoint ({of}); empty for plain HTTP inside the network."
+
+
+def _notes(plan: Plan, routing: Routing, places: Sequence[Site]) -> list[str]:
+    service, found = plan.service, []
+    clouds = {site.provider for site in places}
+    for cloud, name, of in (("aws", "AWS", aws_tags), ("gcp", "Google Cloud", gcp_labels)):
+        changed = changed_tags(service.tags, of(service.name, service.tags))
+        if cloud in clouds and changed:
+            keys = ", ".join(shorten(key, 40) for key in changed)
+            found.append(f"{name} admits these tags only in other words: {keys}")
+    if routing == "weighted" and depends_on_size(plan):
+        found.append(
+            "routing by weight: the plan's shares depend on the size of requests, and its fleet "
+            "may be slower than planned without the gateway"
+        )
+    return found

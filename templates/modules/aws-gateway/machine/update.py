@@ -1,0 +1,1 @@
+../../../userdata/gateway_update.py

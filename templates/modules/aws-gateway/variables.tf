@@ -1,0 +1,152 @@
+variable "name" {
+  description = "Name of the gateway and prefix of what belongs to it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,26}[a-z0-9]$", var.name))
+    error_message = "The name must be 2 to 28 of a-z, 0-9 and -, begin with a letter and not end with -."
+  }
+}
+
+variable "vpc_id" {
+  description = "VPC of the gateway."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "Private subnets for the machines, in two zones or more."
+  type        = list(string)
+}
+
+variable "endpoint_subnet_ids" {
+  description = "Subnets for the load balancer: public ones when `public`, otherwise private ones."
+  type        = list(string)
+}
+
+variable "public" {
+  description = "Whether the internet may reach the endpoint, from `allowed_cidrs`. Needs `tls_secret`."
+  type        = bool
+  default     = false
+}
+
+variable "instance_type" {
+  description = "EC2 instance type (x86) with 4 GiB of memory or more."
+  type        = string
+  default     = "t3.medium"
+}
+
+variable "machine_count" {
+  description = "Machines; two survive the loss of one."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.machine_count >= 1 && floor(var.machine_count) == var.machine_count
+    error_message = "At least one machine is needed."
+  }
+}
+
+variable "files" {
+  description = "File name -> text: haproxy.cfg and the maps, as melange-cloud makes them from a plan. Known before apply: no address is in them."
+  type        = map(string)
+
+  validation {
+    condition     = contains(keys(var.files), "haproxy.cfg") && alltrue([for name in keys(var.files) : can(regex("^[a-z0-9_]+\\.(cfg|map)$", name))])
+    error_message = "haproxy.cfg is needed, and names must look like weights.map."
+  }
+}
+
+variable "backends" {
+  description = "Pool id -> address and port of its load balancer, and the name its certificate is for where it speaks TLS."
+  type = map(object({
+    address      = string
+    port         = number
+    tls_hostname = optional(string, "")
+  }))
+
+  validation {
+    condition = alltrue([
+      for id, backend in var.backends :
+      can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", id)) && can(regex("^[A-Za-z0-9.-]+$", backend.address)) &&
+      can(regex("^[A-Za-z0-9.-]*$", backend.tls_hostname)) &&
+      backend.port > 0 && backend.port < 65536
+    ])
+    error_message = "Pool ids have a-z, 0-9 and single hyphens; addresses are names or IPv4 addresses."
+  }
+}
+
+variable "api_key_secret" {
+  description = "Name or ARN of the Secrets Manager secret that lists who may call: a line `<SHA-256 of the key in hex> [client name]` each. Read by the machines every minute; never in state or user data."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9/_+=.@:-]+$", var.api_key_secret))
+    error_message = "A secret's name or ARN is needed."
+  }
+}
+
+variable "tls_secret" {
+  description = "Name or ARN of the secret that holds the certificate, its chain and its private key in PEM; empty for plain HTTP inside the VPC."
+  type        = string
+  default     = ""
+}
+
+variable "secrets_kms_key_arn" {
+  description = "KMS key of the secrets, when they are not under the account's default key."
+  type        = string
+  default     = ""
+}
+
+variable "allowed_cidrs" {
+  description = "Address ranges that may call, beside the VPC's own."
+  type        = list(string)
+  default     = []
+}
+
+variable "metrics_port" {
+  description = "Port of Prometheus's metrics on each machine."
+  type        = number
+  default     = 8404
+}
+
+variable "metrics_cidrs" {
+  description = "Address ranges that may read the metrics."
+  type        = list(string)
+  default     = []
+}
+
+variable "image" {
+  description = "Image of the machines, Debian 12; empty for the newest official one."
+  type        = string
+  default     = ""
+}
+
+variable "image_parameter" {
+  description = "SSM parameter that names the newest image."
+  type        = string
+  default     = "/aws/service/debian/release/12/latest/amd64"
+}
+
+variable "session_manager" {
+  description = "Whether Session Manager may open a shell on the machines; they have no SSH."
+  type        = bool
+  default     = false
+}
+
+variable "alarm_actions" {
+  description = "ARNs told when there are fewer machines than planned, such as an SNS topic."
+  type        = list(string)
+  default     = []
+}
+
+variable "plan_digest" {
+  description = "Digest of the plan; a tag."
+  type        = string
+  default     = ""
+}
+
+variable "tags" {
+  description = "Tags of everything."
+  type        = map(string)
+  default     = {}
+}

@@ -1,0 +1,159 @@
+# A VPC with private subnets in the zones that sell the machines, and NAT. Nothing when one is given.
+
+data "aws_availability_zones" "all" {
+  state = "available"
+
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"] # no local or wavelength zones
+  }
+}
+
+data "aws_ec2_instance_type_offerings" "sold" {
+  for_each = toset(data.aws_availability_zones.all.names)
+
+  location_type = "availability-zone"
+
+  filter {
+    name   = "instance-type"
+    values = var.instance_types
+  }
+
+  filter {
+    name   = "location"
+    values = [each.value]
+  }
+}
+
+data "aws_vpc" "given" {
+  count = var.vpc_id == "" ? 0 : 1
+
+  id = var.vpc_id
+}
+
+locals {
+  make = var.vpc_id == ""
+
+  offers = data.aws_ec2_instance_type_offerings.sold
+  sells  = [for zone in sort(keys(local.offers)) : zone if length(local.offers[zone].instance_types) > 0]
+  rest   = [for zone in sort(keys(local.offers)) : zone if length(local.offers[zone].instance_types) == 0]
+
+  # a load balancer needs two zones, also where only one sells the machines
+  zones = local.make ? slice(concat(local.sells, local.rest), 0, max(2, min(6, length(local.sells)))) : []
+
+  tags = merge(var.tags, var.plan_digest == "" ? {} : { "melange-plan" = var.plan_digest })
+}
+
+resource "aws_vpc" "main" {
+  # checkov:skip=CKV2_AWS_11: flow logs cost by traffic and belong to the account's policy, not to one service
+  # checkov:skip=CKV2_AWS_12: nothing uses the default security group; changing it would need a right this module does not ask for
+  count = local.make ? 1 : 0
+
+  cidr_block           = var.cidr
+  enable_dns_support   = true
+  enable_dns_hostnames = true
+  tags                 = merge(local.tags, { Name = var.name })
+}
+
+resource "aws_subnet" "private" {
+  count = length(local.zones)
+
+  vpc_id                  = aws_vpc.main[0].id
+  availability_zone       = local.zones[count.index]
+  cidr_block              = cidrsubnet(var.cidr, 3, count.index + 1)
+  map_public_ip_on_launch = false
+  tags                    = merge(local.tags, { Name = "${var.name}-private-${local.zones[count.index]}" })
+}
+
+# for the NAT gateway and for load balancers that the internet may reach; all in the first eighth of the range
+resource "aws_subnet" "public" {
+  count = length(local.zones)
+
+  vpc_id                  = aws_vpc.main[0].id
+  availability_zone       = local.zones[count.index]
+  cidr_block              = cidrsubnet(cidrsubnet(var.cidr, 3, 0), 3, count.index)
+  map_public_ip_on_launch = false
+  tags                    = merge(local.tags, { Name = "${var.name}-public-${local.zones[count.index]}" })
+}
+
+resource "aws_internet_gateway" "main" {
+  count = local.make ? 1 : 0
+
+  vpc_id = aws_vpc.main[0].id
+  tags   = merge(local.tags, { Name = var.name })
+}
+
+# One NAT gateway for all zones: machines need it to fetch image and model, not to serve.
+resource "aws_eip" "nat" {
+  # checkov:skip=CKV2_AWS_19: the address belongs to the NAT gateway below
+  count = local.make ? 1 : 0
+
+  tags = merge(local.tags, { Name = "${var.name}-nat" })
+}
+
+resource "aws_nat_gateway" "main" {
+  count = local.make ? 1 : 0
+
+  allocation_id = aws_eip.nat[0].id
+  subnet_id     = aws_subnet.public[0].id
+  tags          = merge(local.tags, { Name = var.name })
+
+  depends_on = [aws_internet_gateway.main]
+}
+
+resource "aws_route_table" "public" {
+  count = local.make ? 1 : 0
+
+  vpc_id = aws_vpc.main[0].id
+  tags   = merge(local.tags, { Name = "${var.name}-public" })
+}
+
+resource "aws_route" "public" {
+  count = local.make ? 1 : 0
+
+  route_table_id         = aws_route_table.public[0].id
+  destination_cidr_block = "0.0.0.0/0"
+  gateway_id             = aws_internet_gateway.main[0].id
+}
+
+resource "aws_route_table_association" "public" {
+  count = length(local.zones)
+
+  route_table_id = aws_route_table.public[0].id
+  subnet_id      = aws_subnet.public[count.index].id
+}
+
+resource "aws_route_table" "private" {
+  count = local.make ? 1 : 0
+
+  vpc_id = aws_vpc.main[0].id
+  tags   = merge(local.tags, { Name = "${var.name}-private" })
+}
+
+resource "aws_route" "private" {
+  count = local.make ? 1 : 0
+
+  route_table_id         = aws_route_table.private[0].id
+  destination_cidr_block = "0.0.0.0/0"
+  nat_gateway_id         = aws_nat_gateway.main[0].id
+}
+
+resource "aws_route_table_association" "private" {
+  count = length(local.zones)
+
+  route_table_id = aws_route_table.private[0].id
+  subnet_id      = aws_subnet.private[count.index].id
+}
+
+# AWS's own traffic to S3 (packages, image layers of ECR) need not pay for NAT; this endpoint is free
+data "aws_region" "current" {}
+
+resource "aws_vpc_endpoint" "s3" {
+  count = local.make ? 1 : 0
+
+  vpc_id            = aws_vpc.main[0].id
+  service_name      = "com.amazonaws.${data.aws_region.current.id}.s3"
+  vpc_endpoint_type = "Gateway"
+  route_table_ids   = [aws_route_table.private[0].id]
+  tags              = merge(local.tags, { Name = "${var.name}-s3" })
+}

@@ -1,0 +1,46 @@
+"""Fixtures of the gateway's tests: the real HAProxy, or a clear word that it is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# the machine's own program, which is no part of the package; the providers' stand-ins
+sys.path[:0] = [str(ROOT / "templates" / "userdata"), str(ROOT / "tests" / "terraform")]
+
+from gateway_rig import Rig  # noqa: E402
+from sample_plans import three_pools  # noqa: E402
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "gateway: runs the real HAProxy")
+
+
+@pytest.fixture(scope="session")
+def haproxy() -> str:
+    """The path of HAProxy. Without it the test is skipped, or fails with MELANGE_REQUIRE_TOOLS."""
+    return needed("haproxy", "apt-get install haproxy (2.6 or newer)")
+
+
+def needed(tool: str, how: str) -> str:
+    path = shutil.which(tool)
+    if path is None:
+        message = f"{tool} is not installed; {how}"
+        if os.environ.get("MELANGE_REQUIRE_TOOLS"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rig(haproxy: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:  # noqa: ARG001
+    """A gateway before three pools, shared by a module's tests that leave it as it was."""
+    folder: Path = tmp_path_factory.mktemp("gateway")
+    with Rig(folder, three_pools()) as running:
+        yield running

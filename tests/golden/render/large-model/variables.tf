@@ -1,0 +1,70 @@
+variable "vllm_image" {
+  description = "Container image of vLLM, which every machine runs."
+  type        = string
+  default     = "vllm/vllm-openai:v0.28.0-cu129"
+}
+
+variable "vllm_args" {
+  description = "More arguments of `vllm serve` for every machine."
+  type        = list(string)
+  default     = []
+}
+
+variable "allowed_cidrs" {
+  description = "Address ranges that may call the endpoint; empty for the network's own."
+  type        = list(string)
+  default     = []
+}
+
+variable "api_key_secret" {
+  description = "Secret that holds the API key that the servers ask for; empty for none."
+  type        = string
+  default     = ""
+}
+
+variable "tags" {
+  description = "More tags or labels for everything."
+  type        = map(string)
+  default     = {}
+}
+
+variable "certificate" {
+  description = "Certificate of the endpoint (ACM ARN); empty for plain HTTP inside the network."
+  type        = string
+  default     = ""
+}
+
+variable "aws_networks" {
+  description = "VPCs to use instead of making one, by region."
+  type = map(object({
+    vpc_id            = string
+    subnet_ids        = list(string)
+    public_subnet_ids = optional(list(string), [])
+    nat_addresses     = optional(list(string), [])
+  }))
+  default = {}
+}
+
+variable "aws_hf_token_secret" {
+  description = "Secrets Manager secret (name or ARN) that holds a Hugging Face token; empty for open models."
+  type        = string
+  default     = ""
+}
+
+variable "aws_ami" {
+  description = "Image of the machines by region; where none is given, AWS's Deep Learning Base AMI."
+  type        = map(string)
+  default     = {}
+}
+
+variable "aws_alarm_actions" {
+  description = "ARNs told when a pool has fewer machines than planned, by region, such as SNS topics."
+  type        = map(list(string))
+  default     = {}
+}
+
+variable "aws_session_manager" {
+  description = "Allow shells on the pools' machines through Session Manager."
+  type        = bool
+  default     = false
+}

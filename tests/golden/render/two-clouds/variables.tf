@@ -1,0 +1,116 @@
+variable "vllm_image" {
+  description = "Container image of vLLM, which every machine runs."
+  type        = string
+  default     = "vllm/vllm-openai:v0.28.0-cu129"
+}
+
+variable "vllm_args" {
+  description = "More arguments of `vllm serve` for every machine."
+  type        = list(string)
+  default     = []
+}
+
+variable "allowed_cidrs" {
+  description = "Address ranges that may call the endpoint; empty for the network's own."
+  type        = list(string)
+  default     = []
+}
+
+variable "api_key_secret" {
+  description = "Secret whose lines are the SHA-256 of an API key and a client's name."
+  type        = string
+}
+
+variable "tags" {
+  description = "More tags or labels for everything."
+  type        = map(string)
+  default     = {}
+}
+
+variable "tls_secret" {
+  description = "Secret that holds the gateway's certificate chain and key in PEM; empty for plain HTTP inside the network."
+  type        = string
+  default     = ""
+}
+
+variable "public" {
+  description = "Whether the internet may reach the endpoint; needs tls_secret and allowed_cidrs."
+  type        = bool
+  default     = false
+}
+
+variable "remote_sites" {
+  description = "How the gateway reaches pools in other regions or clouds, over TLS: by site, the certificate of the pools' load balancer (ACM ARN, or self link of a regional SSL certificate) and the host name it is for."
+  type = map(object({
+    certificate = string
+    hostname    = string
+  }))
+
+  validation {
+    condition     = alltrue([for site in ["gcp/us-central1"] : contains(keys(var.remote_sites), site)])
+    error_message = "Needs an entry each for gcp/us-central1."
+  }
+}
+
+variable "aws_networks" {
+  description = "VPCs to use instead of making one, by region."
+  type = map(object({
+    vpc_id            = string
+    subnet_ids        = list(string)
+    public_subnet_ids = optional(list(string), [])
+    nat_addresses     = optional(list(string), [])
+  }))
+  default = {}
+}
+
+variable "aws_hf_token_secret" {
+  description = "Secrets Manager secret (name or ARN) that holds a Hugging Face token; empty for open models."
+  type        = string
+  default     = ""
+}
+
+variable "aws_ami" {
+  description = "Image of the machines by region; where none is given, AWS's Deep Learning Base AMI."
+  type        = map(string)
+  default     = {}
+}
+
+variable "aws_alarm_actions" {
+  description = "ARNs told when a pool has fewer machines than planned, by region, such as SNS topics."
+  type        = map(list(string))
+  default     = {}
+}
+
+variable "aws_session_manager" {
+  description = "Allow shells on the pools' machines through Session Manager."
+  type        = bool
+  default     = false
+}
+
+variable "gcp_project" {
+  description = "Id of the Google Cloud project."
+  type        = string
+}
+
+variable "gcp_networks" {
+  description = "Networks to use instead of making one, by region; each needs a proxy-only subnet."
+  type = map(object({
+    network       = string
+    subnetwork    = string
+    proxy_cidr    = string
+    nat_addresses = optional(list(string), [])
+  }))
+  default = {}
+}
+
+variable "gcp_hf_token_secret" {
+  description = "Secret Manager secret that holds a Hugging Face token; empty for open models."
+  type        = string
+  default     = ""
+}
+
+variable "gcp_notification_channels" {
+  description = "Monitoring channels told when a pool has fewer machines than planned."
+  type        = list(string)
+  default     = []
+}
