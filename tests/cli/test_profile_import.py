@@ -60,7 +60,7 @@ def test_import_as_json_is_the_document(melange: Any, tmp_path: Path) -> None:
         (("import", PLAIN), "--gpu"),
         (("import", "absent.json", "--gpu", "L4"), "no such benchmark result"),
         (("import", ROOT / "README.md", "--gpu", "L4"), "not JSON"),
-        (("import", ROOT / "examples", "--gpu", "L4"), "holds no results"),
+        (("import", ROOT / "docs", "--gpu", "L4"), "holds no results"),
         (("import", SAMPLES / "vllm_bench_all_failed.json", "--gpu", "L4"), "all 12 requests"),
         (("import", PLAIN, "--gpu", "L4", "--size", "big"), "not a size"),
         (("check", "absent.json"), "no such profile"),

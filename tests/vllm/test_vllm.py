@@ -32,6 +32,7 @@ ARGUMENTS = (
     "--dtype=float32",
     "--max-model-len=4096",
     "--enforce-eager",
+    "--distributed-executor-backend=uni",
 )
 
 
