@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import pulp
 
+from melange_cloud.allocation.cheapest import cheapest_cost
 from melange_cloud.allocation.model import build
 from melange_cloud.allocation.problem import Problem
 from melange_cloud.allocation.reduce import undominated_columns
-from melange_cloud.allocation.solve import cheapest_cost
 from melange_cloud.allocation.solver import Deadline, run
 from melange_cloud.errors import OutsideError
 

@@ -51,22 +51,17 @@ class Solution:
 
 
 def solve(
-    problem: Problem,
-    *,
-    time_limit: float | None = None,
-    solver: SolverName | None = None,
-    any_of_equal: bool = False,
+    problem: Problem, *, time_limit: float | None = None, solver: SolverName | None = None
 ) -> Solution | None:
     """The cheapest fleet, or None when there is none.
 
     Equal-cost fleets are told apart by fewer instances, then fewer kinds, then the order of the
-    columns; ``any_of_equal`` saves that where only the cost is wanted.
-    Raises OutsideError when ``time_limit`` (seconds) ends before any fleet is found.
+    columns. Raises OutsideError when ``time_limit`` (seconds) ends before any fleet is found.
     """
     start = time.perf_counter()
     if not problem.rates:
         return Solution("optimal", (0,) * len(problem.columns), [], {}, 0.0, 0.0, 0.0)
-    search = _Search(problem, Deadline(time_limit), solver, any_of_equal)
+    search = _Search(problem, Deadline(time_limit), solver)
     found = search.best()
     if found is None:
         return None
@@ -74,7 +69,7 @@ def solve(
     if max(shares.utilization.values()) > 1 + OVERLOAD:
         # the solver's tolerance was used up: ask again with that much more load
         tight = replace(problem, rates=tuple(rate * (1 + TIGHTEN) for rate in problem.rates))
-        found = _Search(tight, Deadline(time_limit), solver, any_of_equal).best()
+        found = _Search(tight, Deadline(time_limit), solver).best()
         if found is None:
             return None
         counts = found.counts
@@ -89,20 +84,6 @@ def solve(
         cost if found.proven else min(cost, max(found.bound, lower_bound(problem))),
         time.perf_counter() - start,
     )
-
-
-def cheapest_cost(problem: Problem, *, time_limit: float | None = None) -> float | None:
-    """USD/h of the cheapest fleet, or None when there is none.
-
-    Raises OutsideError when ``time_limit`` (seconds) ends before that is proven.
-    """
-    found = solve(problem, time_limit=time_limit, any_of_equal=True)
-    if found is not None and found.status != "optimal":
-        raise OutsideError(
-            "the time limit ended before the cheapest cost was proven",
-            hint="give a longer --time-limit, or fewer offers (--region, --gpu)",
-        )
-    return None if found is None else found.usd_per_hour
 
 
 @dataclass
@@ -130,15 +111,8 @@ class _Fleet:
 class _Search:
     """Best fleet over the regions that may be used."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        deadline: Deadline,
-        solver: SolverName | None,
-        any_of_equal: bool,
-    ) -> None:
+    def __init__(self, problem: Problem, deadline: Deadline, solver: SolverName | None) -> None:
         self.problem, self.deadline, self.solver = problem, deadline, solver
-        self.any_of_equal = any_of_equal
         self.best_cost = math.inf
         self.proven = True
         self.bound = math.inf
@@ -207,7 +181,7 @@ class _Search:
         return True
 
     def _finish(self, columns: list[int], model: Model) -> _Fleet:
-        if model.problem.slices is None and not self.any_of_equal:
+        if model.problem.slices is None:
             break_ties(model, self.deadline, self.solver)
         counts = [0] * len(self.problem.columns)
         for j, count in zip(columns, rounded_counts(model), strict=True):

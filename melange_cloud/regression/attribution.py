@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from melange_cloud.allocation.cheapest import Coverage, cheapest_cost
 from melange_cloud.allocation.elastic import least_unserved
 from melange_cloud.allocation.problem import Problem
-from melange_cloud.allocation.solve import cheapest_cost
 from melange_cloud.allocation.solver import Deadline
 from melange_cloud.errors import InvalidInput
 from melange_cloud.plan import Plan
@@ -151,7 +151,7 @@ class _Costs:
         self._penalty = penalty
         self._deadline = deadline
         self._found: dict[tuple[Cause, ...], float] = {}
-        self._demands: dict[tuple[Cause, ...], Problem] = {}
+        self._demands: dict[tuple[Cause, ...], tuple[Problem, Coverage]] = {}
         self.unserved: list[Unserved] = []
 
     @property
@@ -165,33 +165,36 @@ class _Costs:
         return self._found[new]
 
     def _solve(self, new: tuple[Cause, ...]) -> float:
-        problem = self._problem(new)
+        problem, coverage = self._problem(new)
         if not problem.unservable:
-            cost = cheapest_cost(problem, time_limit=self._deadline.left)
+            cost = cheapest_cost(problem, coverage, time_limit=self._deadline.left)
             if cost is not None:
                 return cost
         elastic = least_unserved(problem, time_limit=self._deadline.left)
         self.unserved.append(Unserved(new, round(elastic.unserved_rate, DIGITS)))
         return elastic.usd_per_hour + self._penalty * elastic.unserved_rate
 
-    def _problem(self, new: tuple[Cause, ...]) -> Problem:
-        """The problem of a combination; rates and throughputs are shared by all that can."""
+    def _problem(self, new: tuple[Cause, ...]) -> tuple[Problem, Coverage]:
+        """The problem of a combination, and the coverage of all that share its throughputs."""
         demand = tuple(cause for cause in new if cause in ("workload", "slo", "model"))
         if demand not in self._demands:
-            self._demands[demand] = Problem(*self._rates_and_throughputs(demand), columns=())
+            bare = Problem(*self._rates_and_throughputs(demand), columns=())
+            self._demands[demand] = bare, Coverage(bare)
+        bare, coverage = self._demands[demand]
         market, prices = self._side("offers", new).offers, self._side("prices", new).prices
         runs = runnable(market.machines, self._side("model", new).model.profiles)
         columns = tuple(
             make_column(machine, c, replicas, prices[machine.key]) for machine, c, replicas in runs
         )
         limits = market.limits
-        return replace(
-            self._demands[demand],
+        problem = replace(
+            bare,
             columns=columns,
             caps=column_caps(limits.caps, columns),
             max_regions=limits.max_regions,
             survive=limits.survive,
         )
+        return problem, coverage
 
     def _rates_and_throughputs(
         self, new: tuple[Cause, ...]

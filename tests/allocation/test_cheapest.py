@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from small_problems import problems
 
+from melange_cloud.allocation.cheapest import Coverage, cheapest_cost
 from melange_cloud.allocation.elastic import least_unserved
 from melange_cloud.allocation.problem import Cap, Column, Problem
-from melange_cloud.allocation.solve import cheapest_cost, solve
+from melange_cloud.allocation.solve import solve
 
 RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -21,6 +22,21 @@ def test_it_is_the_cost_that_the_whole_programme_finds(problem: Problem) -> None
     found = solve(problem)
     cost = cheapest_cost(problem)
     assert cost == (None if found is None else pytest.approx(found.usd_per_hour, abs=1e-6))
+
+
+@RELAXED
+@given(problems(columns=8), problems(columns=8))
+def test_cuts_of_other_prices_and_offers_change_nothing(one: Problem, other: Problem) -> None:
+    columns = tuple(
+        replace(column, configuration=column.configuration % len(one.throughputs))
+        for column in other.columns
+    )
+    moved = replace(one, columns=columns, caps=other.caps, survive=other.survive)
+    shared = Coverage(one)
+    first, second = cheapest_cost(one, shared), cheapest_cost(moved, shared)
+    assert first == pytest.approx(cheapest_cost(one), abs=1e-6)
+    assert second == pytest.approx(cheapest_cost(moved), abs=1e-6)
+    assert cheapest_cost(one, shared) == pytest.approx(first, abs=1e-6)
 
 
 @RELAXED
