@@ -48,8 +48,14 @@ test-gateway: $(VENV)/developing
 	$(BIN)/pytest tests/gateway -n 2 -m gateway
 
 # make test-terraform   the rendered modules through the real terraform
-test-terraform: $(VENV)/developing
+test-terraform: $(VENV)/developing build/checkov/bin/checkov
+	$(BIN)/python scripts/fetch_aws_provider.py build/providers
 	$(BIN)/pytest tests/terraform tests/gateway -n 2 -m terraform
+
+# its many pins keep it out of the developers' environment
+build/checkov/bin/checkov:
+	$(PYTHON) -m venv build/checkov
+	build/checkov/bin/pip install --quiet --disable-pip-version-check 'checkov==3.3.0'
 
 # make check-examples   what a change does to the cost of every example; UPDATE=--update renews
 check-examples: $(VENV)/developing

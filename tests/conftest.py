@@ -45,7 +45,7 @@ def melange() -> Melange:
     return run
 
 
-JOBS = {"terraform": "terraform", "profiles/run": "profiler"}
+JOBS = {"profiles/run": "profiler"}
 """Folder -> the marker of all its tests: jobs of their own, see the Makefile."""
 
 

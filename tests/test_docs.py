@@ -18,7 +18,7 @@ def test_the_readme_shows_what_plan_prints(melange, tmp_path: Path) -> None:
 
 def test_the_readme_names_every_command_and_example(melange) -> None:
     listing = melange("--help").out
-    commands = re.findall(r"^  ([a-z]+) ", listing.split("Commands:")[1], re.M)
+    commands = re.findall(r"^  ([a-z]+) +[A-Z]", listing.split("Commands:")[1], re.M)
     assert commands
     for command in commands:
         assert f"`{command}" in README

@@ -13,7 +13,8 @@ from melange_cloud import __version__
 from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, MelangeError
 
 EPILOG = (
-    "Exit codes: 0 done; 1 check found a regression; 2 wrong usage or invalid input; "
+    "Exit codes: 0 done; 1 check found a regression, or profile check a profile that fails; "
+    "2 wrong usage or invalid input; "
     "3 no fleet can serve this; 4 the outside world failed (prices, credentials, network, "
     "terraform, a file that cannot be written); 130 interrupted."
 )

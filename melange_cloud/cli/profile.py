@@ -11,6 +11,7 @@ from melange_cloud.cli.profile_check import check
 from melange_cloud.cli.profile_compare import compare
 from melange_cloud.cli.profile_estimate import estimate
 from melange_cloud.cli.profile_import import import_
+from melange_cloud.cli.profile_provision import provision
 from melange_cloud.cli.profile_run import run
 from melange_cloud.cli.profile_show import show
 
@@ -43,3 +44,4 @@ app.command("import")(import_)
 app.command("compare")(compare)
 app.command("check")(check)
 app.command()(run)
+app.command()(provision)

@@ -9,6 +9,7 @@ from melange_cloud.output.text import draw, new_table, usd
 from melange_cloud.plan import Plan
 
 if TYPE_CHECKING:
+    from melange_cloud.planning.profiling import Profiling
     from melange_cloud.terraform.write import Changes
 
 FEW = 12
@@ -43,3 +44,18 @@ def rendered_text(plan: Plan) -> str:
         table.add_row(extra.what, place, extra.instance_type, str(extra.count), cost)
     whole = plan.cost.usd_per_hour + sum(extra.usd_per_hour for extra in plan.extras)
     return f"{draw(table)}\nTotal {usd(whole)} $/h, {usd(plan.cost.usd_per_hour)} of it for GPUs"
+
+
+def profiling_text(profiling: Profiling) -> str:
+    """Which machines will measure, and what they cost at most."""
+    table = new_table(("profile", "place", "type"), ("$/h", "at most, $"))
+    hours = profiling.limit_minutes / 60
+    for machine in profiling.machines:
+        offer, each = machine.offer, machine.usd_per_hour
+        place = f"{offer.provider}/{offer.region}"
+        row = (machine.profile, place, offer.instance_type, usd(each), usd(each * hours))
+        table.add_row(*row)
+    return (
+        f"{draw(table)}\nAt most {usd(profiling.usd_at_most)} $: each machine measures for "
+        f"{profiling.max_minutes:g} minutes and is ended after {profiling.limit_minutes}"
+    )

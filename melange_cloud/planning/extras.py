@@ -12,6 +12,7 @@ from melange_cloud.documents import Document, load_json
 from melange_cloud.plan import HOURS_PER_MONTH, Extra, Plan
 from melange_cloud.planning.machines import volume_gib
 from melange_cloud.planning.sites import Routing, Site, default_routing, not_provisionable, sites
+from melange_cloud.prices.offer import Offer
 
 GATEWAY_MACHINES = 2
 VOLUME_THROUGHPUT = 250
@@ -74,6 +75,12 @@ def gateway_type(provider: str) -> str:
     return _prices(provider).gateway.instance_type
 
 
+def hourly_beside(offer: Offer, model: str) -> float:
+    """USD per hour of the disk and public address of a machine that stands alone."""
+    prices = _prices(offer.provider)
+    return _disk_usd_per_hour(prices, model) + prices.address_usd_per_hour
+
+
 def extras_note() -> str:
     """What a reader must know about the numbers."""
     book = extras_book()
@@ -131,10 +138,14 @@ def _nat(site: Site, prices: CloudExtras, machines: int) -> Extra:
 
 
 def _disks(plan: Plan, site: Site, prices: CloudExtras) -> Extra:
-    monthly = volume_gib(plan.service.model) * prices.disk_usd_per_gib_month
-    monthly += (VOLUME_THROUGHPUT - 125) * prices.throughput_usd_per_mib_month
     count = sum(pool.count for pool in site.pools)
-    return _extra("disk", site, count, monthly / HOURS_PER_MONTH)
+    return _extra("disk", site, count, _disk_usd_per_hour(prices, plan.service.model))
+
+
+def _disk_usd_per_hour(prices: CloudExtras, model: str) -> float:
+    monthly = volume_gib(model) * prices.disk_usd_per_gib_month
+    monthly += (VOLUME_THROUGHPUT - 125) * prices.throughput_usd_per_mib_month
+    return monthly / HOURS_PER_MONTH
 
 
 def _extra(what: str, site: Site, count: int, usd_each: float, instance_type: str = "") -> Extra:

@@ -44,19 +44,24 @@ def max_model_len(plan: Plan, pool: Pool) -> int | None:
     longest = max(
         (line.input_tokens[1] + line.output_tokens[1] for line in plan.assignment), default=None
     )
-    facts = _known(plan.service.model)
-    if longest is None or facts is None:
-        return longest
-    return min(longest, facts.max_model_len, _cache_tokens(facts, pool))
+    fitting = fitting_len(plan.service.model, pool.gpu, pool.tensor_parallel)
+    return longest if longest is None or fitting is None else min(longest, fitting)
 
 
-def _cache_tokens(facts: ModelFacts, pool: Pool) -> int:
+def fitting_len(model: str, gpu: str, tensor_parallel: int) -> int | None:
+    """Longest request that a replica's memory holds a cache for, tokens, and the model admits.
+
+    None for a model that no table knows; of a GPU that none knows, what the model admits.
+    """
+    facts = _known(model)
+    if facts is None:
+        return None
     try:
-        memory = gpu_facts(pool.gpu).memory_bytes * pool.tensor_parallel
-    except InvalidInput:  # a GPU that no table knows
+        memory = gpu_facts(gpu).memory_bytes * tensor_parallel
+    except InvalidInput:
         return facts.max_model_len
     cache = _CACHE_SHARE * memory - facts.weight_bytes
-    return max(int(cache / facts.kv_bytes_per_token) // 16 * 16, 16)
+    return min(facts.max_model_len, max(int(cache / facts.kv_bytes_per_token) // 16 * 16, 16))
 
 
 def _known(model: str) -> ModelFacts | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.gateway.routing import depends_on_size
@@ -25,18 +25,24 @@ _REGIONS = {
 
 
 @dataclass(frozen=True)
-class Site:
+class Place:
     """One region of one cloud."""
 
     provider: str
     region: str
-    pools: tuple[Pool, ...]
     home: bool
-    """Where the gateway stands: the site whose pools cost most."""
+    """The one that a root module's plain provider is for."""
 
     @property
     def name(self) -> str:
         return f"{self.provider}/{self.region}"
+
+
+@dataclass(frozen=True)
+class Site(Place):
+    """A place of a fleet. Home is where the gateway stands: the site whose pools cost most."""
+
+    pools: tuple[Pool, ...]
 
 
 def sites(plan: Plan) -> list[Site]:
@@ -46,7 +52,7 @@ def sites(plan: Plan) -> list[Site]:
         by_place.setdefault((pool.provider, pool.region), []).append(pool)
     cost = {place: sum(p.usd_per_hour for p in pools) for place, pools in by_place.items()}
     home = min(by_place, key=lambda place: (-cost[place], place), default=None)
-    return [Site(*place, tuple(by_place[place]), home=place == home) for place in sorted(by_place)]
+    return [Site(*place, place == home, tuple(by_place[place])) for place in sorted(by_place)]
 
 
 def not_provisionable(pools: Sequence[Pool]) -> list[str]:
@@ -54,9 +60,22 @@ def not_provisionable(pools: Sequence[Pool]) -> list[str]:
     return [
         shorten(f"{pool.provider}/{pool.region} {pool.instance_type}", 120)
         for pool in pools
-        if not provisionable(pool.provider, pool.instance_type)
-        or not _REGIONS[pool.provider].fullmatch(pool.region)
+        if not provisionable(pool.provider, pool.instance_type) or not in_a_region(pool)
     ]
+
+
+class Located(Protocol):
+    """What says where it is."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+
+
+def in_a_region(offer: Located) -> bool:
+    """Whether its region is named as its cloud, AWS or Google's, names regions."""
+    return _REGIONS[offer.provider].fullmatch(offer.region) is not None
 
 
 def default_routing(plan: Plan) -> Routing:

@@ -6,7 +6,7 @@ Light enough for every plan: no imports beyond the profile, one pass over its po
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal, NamedTuple
 
 from melange_cloud.profiles.document import Profile
@@ -57,6 +57,7 @@ class Finding(NamedTuple):
 _READ = (
     "input_tokens", "output_tokens", "concurrency", "request_rate", "ttft_ms_mean",
     "ttft_ms_p99", "tpot_ms_mean", "tpot_ms_p99", "requests", "errors", "tpot_ms_ci95",
+    "arrivals",
 )  # fmt: skip
 
 
@@ -73,6 +74,7 @@ class _Point(NamedTuple):
     requests: int | None
     errors: int | None
     half: float | None
+    arrivals: str | None
 
     @property
     def duration_s(self) -> float | None:
@@ -175,9 +177,14 @@ def _in_flight(point: _Point) -> Iterator[Finding]:
 
 
 def _wrong_in_order(points: Sequence[_Point]) -> Iterator[Finding]:
-    """More requests in flight: not fewer requests/s, not faster tokens."""
-    served = [point for point in points if point.rate]
-    for before, after in pairwise(served):
+    """More requests in flight: not fewer requests/s, not faster tokens.
+
+    Of loads of one kind: requests that arrive at random crowd, and are slower than clients that
+    wait for one another.
+    """
+    kinds = dict.fromkeys(point.arrivals for point in points)
+    served = [[p for p in points if p.rate and p.arrivals == kind] for kind in kinds]
+    for before, after in chain.from_iterable(map(pairwise, served)):
         drop = 1 - after.rate / before.rate
         if drop > STEP_TOLERANCE:
             level: Level = "fails" if drop > STEP_LIMIT else "doubtful"

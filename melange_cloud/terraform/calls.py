@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from melange_cloud.gateway.routing import overall_shares
 from melange_cloud.plan import Plan, Pool
 from melange_cloud.planning.extras import GATEWAY_MACHINES, VOLUME_THROUGHPUT, gateway_type
 from melange_cloud.planning.machines import load_seconds, max_model_len, volume_gib
 from melange_cloud.planning.sites import Routing, Site
-from melange_cloud.terraform.names import identifier, pool_name, service_name
+from melange_cloud.terraform.call import Call, alias, call_name, location, network
+from melange_cloud.terraform.names import identifier, pool_name
 from melange_cloud.terraform.quoting import Expression, hcl
 
 FIRST_PORT = 8000
 MAX_WEIGHT = 999
 """AWS's largest; Google's is 1000."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """One module block."""
-
-    name: str
-    module: str
-    arguments: Mapping[str, object]
-    alias: str | None = None
-    """Provider configuration of an AWS region that is not the first."""
-
-    def output(self, name: str) -> Expression:
-        return Expression(f"module.{self.name}.{name}")
 
 
 def calls(
@@ -45,39 +31,15 @@ def calls(
     return found
 
 
-def network(site: Site) -> Call:
+def site_network(site: Site) -> Call:
     """A site's network; also to refer to its outputs."""
-    aws = site.provider == "aws"
-    key = hcl(site.region)
-    if aws:
-        given = f"try(var.aws_networks[{key}]"
-        arguments: dict[str, object] = {
-            "name": Expression("local.name"),
-            "instance_types": sorted({pool.instance_type for pool in site.pools}),
-            "vpc_id": Expression(f'{given}.vpc_id, "")'),
-            "subnet_ids": Expression(f"{given}.subnet_ids, [])"),
-            "public_subnet_ids": Expression(f"{given}.public_subnet_ids, [])"),
-            "nat_addresses": Expression(f"{given}.nat_addresses, [])"),
-            **_marks(site),
-        }
-    else:
-        given = f"try(var.gcp_networks[{key}]"
-        arguments = {
-            **_place(site),
-            # networks are global: two regions must not share a name
-            "name": Expression(f'"${{local.name}}-{site.region}"'),
-            "network": Expression(f'{given}.network, "")'),
-            "subnetwork": Expression(f'{given}.subnetwork, "")'),
-            "proxy_cidr": Expression(f'{given}.proxy_cidr, "10.129.0.0/23")'),
-            "nat_addresses": Expression(f"{given}.nat_addresses, [])"),
-            "labels": Expression("local.labels"),
-        }
-    return Call(_name("network", site), f"{site.provider}-network", arguments, _alias(site))
+    marks = _marks(site) if site.provider == "aws" else {"labels": Expression("local.labels")}
+    return network(site, (pool.instance_type for pool in site.pools), marks)
 
 
 def balancer(site: Site) -> Call:
     """A site's balancer by name alone, to refer to its outputs."""
-    return Call(_name("balancer", site), f"{site.provider}-balancer", {}, _alias(site))
+    return Call(call_name("balancer", site), f"{site.provider}-balancer", {}, alias(site))
 
 
 def pool_call(pool: Pool) -> Call:
@@ -85,13 +47,8 @@ def pool_call(pool: Pool) -> Call:
     return Call(identifier("pool", pool.id), f"{pool.provider}-pool", {})
 
 
-def shortest_name(plan: Plan) -> str:
-    """Prefix of what belongs to the service as a whole."""
-    return service_name(plan.service.name)
-
-
 def _of_site(plan: Plan, site: Site, home: Site, routing: Routing) -> list[Call]:
-    found = [network(site)]
+    found = [site_network(site)]
     ports = {pool.id: FIRST_PORT + index for index, pool in enumerate(site.pools)}
     if site.provider == "aws":
         found.append(_aws_balancer(plan, site, home, routing, sorted(ports.values())))
@@ -106,7 +63,7 @@ def _of_site(plan: Plan, site: Site, home: Site, routing: Routing) -> list[Call]
 def _aws_balancer(
     plan: Plan, site: Site, home: Site, routing: Routing, ports: Sequence[int]
 ) -> Call:
-    net = network(site)
+    net = site_network(site)
     arguments: dict[str, object] = {
         "name": Expression("local.name"),
         "vpc_id": net.output("vpc_id"),
@@ -138,9 +95,9 @@ def _aws_balancer(
 
 
 def _gcp_balancer(plan: Plan, site: Site) -> Call:
-    net = network(site)
+    net = site_network(site)
     arguments = {
-        **_place(site),
+        **location(site),
         "name": Expression("local.name"),
         "network": net.output("network"),
         "subnetwork": net.output("subnetwork"),
@@ -166,7 +123,7 @@ def _weights(plan: Plan, target: str) -> dict[str, object]:
 
 
 def _aws_pool(plan: Plan, pool: Pool, site: Site, routing: Routing, port: int) -> Call:
-    net = network(site)
+    net = site_network(site)
     key = hcl(site.region)
     arguments = {
         "name": pool_name(plan.service.name, pool.id, pool.instance_type),
@@ -185,13 +142,13 @@ def _aws_pool(plan: Plan, pool: Pool, site: Site, routing: Routing, port: int) -
     }
     if not site.home:
         arguments["certificate_arn"] = _remote(site, "certificate")
-    return Call(pool_call(pool).name, "aws-pool", arguments, _alias(site))
+    return Call(pool_call(pool).name, "aws-pool", arguments, alias(site))
 
 
 def _gcp_pool(plan: Plan, pool: Pool, site: Site, home: Site, routing: Routing, port: int) -> Call:
-    net = network(site)
+    net = site_network(site)
     arguments = {
-        **_place(site),
+        **location(site),
         "name": pool_name(plan.service.name, pool.id, pool.instance_type),
         "machine_type": pool.instance_type,
         **_of_pool(plan, pool, port),
@@ -230,7 +187,7 @@ def _of_pool(plan: Plan, pool: Pool, port: int) -> dict[str, object]:
 
 
 def _gateway(sites: Sequence[Site], home: Site, files: Sequence[str]) -> Call:
-    net = network(home)
+    net = site_network(home)
     backends = {
         pool.id: {
             "address": pool_call(pool).output("address"),
@@ -263,11 +220,11 @@ def _gateway(sites: Sequence[Site], home: Site, files: Sequence[str]) -> Call:
         }
     else:
         arguments |= {
-            **_place(home),
+            **location(home),
             "network": net.output("network"),
             "subnetwork": net.output("subnetwork"),
         }
-    return Call("gateway", f"{home.provider}-gateway", arguments, _alias(home))
+    return Call("gateway", f"{home.provider}-gateway", arguments, alias(home))
 
 
 def _secrets(site: Site, routing: Routing) -> dict[str, object]:
@@ -278,10 +235,6 @@ def _secrets(site: Site, routing: Routing) -> dict[str, object]:
     if routing == "weighted":
         found["api_key_secret"] = Expression("var.api_key_secret")
     return found
-
-
-def _place(site: Site) -> dict[str, object]:
-    return {"project": Expression("var.gcp_project"), "region": site.region}
 
 
 def _marks(site: Site) -> dict[str, object]:
@@ -299,13 +252,5 @@ def _remote(site: Site, what: str) -> Expression:
 
 def _addresses_of(home: Site) -> Expression:
     return Expression(
-        f'[for address in {network(home).output("nat_addresses")} : "${{address}}/32"]'
+        f'[for address in {site_network(home).output("nat_addresses")} : "${{address}}/32"]'
     )
-
-
-def _name(kind: str, site: Site) -> str:
-    return identifier(kind, site.provider, site.region)
-
-
-def _alias(site: Site) -> str | None:
-    return identifier(site.region) if site.provider == "aws" and not site.home else None

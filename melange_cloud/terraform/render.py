@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from melange_cloud import __version__
-from melange_cloud.bundled import bundled_folder
 from melange_cloud.errors import InvalidInput
 from melange_cloud.gateway import default_backends, depends_on_size, gateway_files
 from melange_cloud.names import shorten
@@ -22,19 +18,12 @@ from melange_cloud.planning.sites import (
     not_provisionable,
     sites,
 )
-from melange_cloud.terraform.calls import (
-    Call,
-    balancer,
-    calls,
-    pool_call,
-    shortest_name,
-)
-from melange_cloud.terraform.names import aws_tags, changed_tags, gcp_labels, identifier
-from melange_cloud.terraform.quoting import Expression, arguments, code, hcl
+from melange_cloud.terraform.call import Call
+from melange_cloud.terraform.calls import balancer, calls, pool_call
+from melange_cloud.terraform.names import aws_tags, changed_tags, gcp_labels
+from melange_cloud.terraform.quoting import Expression
 from melange_cloud.terraform.readme import readme_context
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from melange_cloud.terraform.root import module_files, root_context, templates
 
 ROOT_FILES = ("README.md", "main.tf", "outputs.tf", "variables.tf", "versions.tf")
 
@@ -69,8 +58,7 @@ def render(plan: Plan, routing: Routing | None = None) -> Rendered:
         **{f"gateway/{name}": text for name, text in gateway.items()},
         "plan.json": with_extras.to_json(),
     }
-    for module in sorted({call.module for call in all_calls}):
-        files |= _module(module)
+    files |= module_files(all_calls)
     return Rendered(
         dict(sorted(files.items())), routing, with_extras, _notes(plan, routing, places)
     )
@@ -98,15 +86,6 @@ def _gateway_files(plan: Plan, places: Sequence[Site]) -> dict[str, str]:
     return gateway_files(plan, backends)
 
 
-def _module(name: str) -> dict[str, str]:
-    folder = bundled_folder("templates") / "modules" / name
-    return {
-        f"modules/{name}/{path.relative_to(folder).as_posix()}": path.read_text(encoding="utf-8")
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 def _root(
     plan: Plan,
     with_extras: Plan,
@@ -114,77 +93,29 @@ def _root(
     routing: Routing,
     all_calls: Sequence[Call],
 ) -> dict[str, str]:
-    environment = _environment()
-    clouds = {site.provider for site in places}
+    environment = templates()
+    service = plan.service
+    settings = {"model": service.model, "plan_digest": plan.digest}
     context = {
-        "version": __version__,
-        "aws": "aws" in clouds,
-        "gcp": "gcp" in clouds,
+        **root_context(service.name, service.tags, places, all_calls, settings),
+        "serving": True,
         "sized": routing == "size",
         "remote": [site.name for site in places if not site.home],
         "digest": plan.digest,
         "usd_per_hour": plan.cost.usd_per_hour,
-        "settings": _settings(plan, clouds),
-        "calls": all_calls,
-        "providers": _providers(places),
         "endpoint": _endpoint(places, routing),
         "api_key_description": _api_key_description(routing),
         "certificate_description": _certificate_description(places),
     }
     texts = {
-        name: environment.get_template(f"{name}.j2").render(context, pools=_pool_outputs(plan))
+        name: environment.get_template(f"root/{name}.j2").render(context, pools=_pool_outputs(plan))
         for name in ROOT_FILES
         if name != "README.md"
     }
-    readme = environment.get_template("README.md.j2")
+    readme = environment.get_template("root/README.md.j2")
     return texts | {
         "README.md": readme.render(context | readme_context(with_extras, places, routing))
     }
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(str(_templates())),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters |= {"hcl": hcl, "arguments": arguments, "code": code}
-    return environment
-
-
-def _templates() -> Path:
-    return bundled_folder("templates") / "root"
-
-
-def _settings(plan: Plan, clouds: set[str]) -> dict[str, object]:
-    service = plan.service
-    found: dict[str, object] = {
-        "name": shortest_name(plan),
-        "model": service.model,
-        "plan_digest": plan.digest,
-    }
-    for cloud, kind, of in (("aws", "tags", aws_tags), ("gcp", "labels", gcp_labels)):
-        if cloud in clouds:
-            given = f"given_{kind}"
-            found[given] = of(service.name, service.tags)
-            found[kind] = Expression(f"merge(local.{given}, var.tags)")
-    return found
-
-
-def _providers(places: Sequence[Site]) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    for site in places:
-        if site.provider == "aws":
-            alias = {} if site.home else {"alias": identifier(site.region)}
-            found.append({"name": "aws", "arguments": {**alias, "region": site.region}})
-    if any(site.provider == "gcp" for site in places):
-        found.append({"name": "google", "arguments": {"project": Expression("var.gcp_project")}})
-    return found
 
 
 def _endpoint(places: Sequence[Site], routing: Routing) -> Expression:

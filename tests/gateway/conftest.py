@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,26 +14,13 @@ sys.path[:0] = [str(ROOT / "templates" / "userdata"), str(ROOT / "tests" / "terr
 
 from gateway_rig import Rig  # noqa: E402
 from sample_plans import three_pools  # noqa: E402
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "gateway: runs the real HAProxy")
+from tools import require_program  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def haproxy() -> str:
-    """The path of HAProxy. Without it the test is skipped, or fails with MELANGE_REQUIRE_TOOLS."""
-    return needed("haproxy", "apt-get install haproxy (2.6 or newer)")
-
-
-def needed(tool: str, how: str) -> str:
-    path = shutil.which(tool)
-    if path is None:
-        message = f"{tool} is not installed; {how}"
-        if os.environ.get("MELANGE_REQUIRE_TOOLS"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
+    """The path of HAProxy, 2.6 or newer."""
+    return require_program("haproxy")
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import needed
 from gateway_rig import check_files, hashed
 from gateway_update import keys_map, unpacked
 from harness import Terraform, resources, standin_environment
 from sample_plans import three_pools
 from tls_files import self_signed
+from tools import require_program
 
 from melange_cloud.gateway import Backend, gateway_files
 
@@ -62,7 +62,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    needed("terraform", "see terraform.io")
+    require_program("terraform")
     return standin_environment(tmp_path_factory.mktemp("providers"))
 
 
@@ -92,7 +92,7 @@ def found(plan: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("cloud", ["aws", "gcp"])
 def test_the_module_is_formatted_and_complete(cloud: str) -> None:
-    needed("terraform", "see terraform.io")
+    require_program("terraform")
     module = MODULES / f"{cloud}-gateway"
     subprocess.run(["terraform", "fmt", "-check", module], check=True, capture_output=True)
     names = {path.name for path in module.iterdir()}
@@ -253,9 +253,3 @@ def test_what_cannot_be_is_refused(
     ended = caller(cloud, tmp_path, mirror, **changed).run("plan", "-no-color", check=False)
     assert ended.returncode != 0
     assert message in " ".join(ended.stderr.replace("│", " ").split())
-
-
-def test_the_boot_script_passes_shellcheck() -> None:
-    shellcheck = needed("shellcheck", "apt-get install shellcheck")
-    script = ROOT / "templates" / "userdata" / "gateway-boot.sh"
-    subprocess.run([shellcheck, script], check=True, capture_output=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from rigs import ROOT, write_case
+from test_provision import write as write_profiling
 from tools import require_program
 
 CHECKOV = ROOT / "build" / "checkov" / "bin"
@@ -17,16 +18,22 @@ CHECKOV = ROOT / "build" / "checkov" / "bin"
 @pytest.mark.terraform
 @pytest.mark.parametrize("case", ["two-clouds", "chat-weighted", "gcp-documents-weighted"])
 def test_checkov_finds_nothing(case: str, tmp_path: Path) -> None:
+    assert_clean(write_case(case, tmp_path / "infra"))
+
+
+@pytest.mark.terraform
+def test_checkov_finds_nothing_about_profiling(tmp_path: Path) -> None:
+    assert_clean(write_profiling("both", tmp_path / "profiling"))
+
+
+def assert_clean(folder: Path) -> None:
     program = require_program("checkov", CHECKOV)
-    folder = write_case(case, tmp_path / "infra")
+    words = ["--framework", "terraform", "--skip-download", "--quiet", "--compact"]
     ended = subprocess.run(
-        [
-            program, "--directory", str(folder), "--framework", "terraform", "--skip-download",
-            "--quiet", "--compact", "--output", "json",
-        ],
+        [program, "--directory", str(folder), *words, "--output", "json"],
         capture_output=True,
         text=True,
-    )  # fmt: skip
+    )
     found = json.loads(ended.stdout)
     assert found["summary"]["passed"] > 20
     assert found["summary"]["parsing_errors"] == 0

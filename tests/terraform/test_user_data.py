@@ -119,11 +119,13 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["pool-serve.sh", "pool-boot.sh.tftpl"])
-def test_shellcheck_finds_nothing(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", sorted(USERDATA.glob("*.sh*")), ids=lambda path: path.name)
+def test_shellcheck_finds_nothing(path: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.sh"
-    text = (USERDATA / name).read_text()
-    script.write_text(boot_script(pool()) if name.endswith("tftpl") else text)
+    text = path.read_text()
+    if path.suffix == ".tftpl":  # any values will do
+        text = re.sub(r"(?<!\$)\$\{\w+\}", "42", text).replace("$${", "${")
+    script.write_text(text)
     ended = subprocess.run(
         [shellcheck(), "--severity=style", str(script)], capture_output=True, text=True
     )

@@ -15,7 +15,8 @@ _FINE = 1.25
 measurement: the rate is B / (o (a + b B)), and the line errs by less than 1% of it."""
 
 _GAIN = 1.02
-"""A doubled load that raises the rate by less finds the engine full: the rest queues."""
+"""Two doublings in a row that raise the rate by less find the engine full: the rest queues. One
+alone may be a bad moment of the server."""
 
 
 def next_concurrency(
@@ -92,7 +93,7 @@ def expected_duration_s(points: Iterable[Point], concurrency: int) -> float | No
 
 
 def _full(tried: dict[int, Point], loads: Sequence[int]) -> bool:
-    if len(loads) < 2:
-        return False
-    before, last = (tried[load].request_rate for load in loads[-2:])
-    return last < _GAIN * before and loads[-1] >= 2 * loads[-2]
+    top = loads[-1]
+    before = [tried[load].request_rate for load in loads if load <= top / 4]
+    since = [tried[load].request_rate for load in loads if load > top / 4]
+    return bool(before) and max(since) < _GAIN * max(before)

@@ -33,6 +33,7 @@ data "aws_vpc" "given" {
 
 locals {
   make = var.vpc_id == ""
+  nat  = local.make && var.nat
 
   offers = data.aws_ec2_instance_type_offerings.sold
   sells  = [for zone in sort(keys(local.offers)) : zone if length(local.offers[zone].instance_types) > 0]
@@ -86,13 +87,13 @@ resource "aws_internet_gateway" "main" {
 # One NAT gateway for all zones: machines need it to fetch image and model, not to serve.
 resource "aws_eip" "nat" {
   # checkov:skip=CKV2_AWS_19: the address belongs to the NAT gateway below
-  count = local.make ? 1 : 0
+  count = local.nat ? 1 : 0
 
   tags = merge(local.tags, { Name = "${var.name}-nat" })
 }
 
 resource "aws_nat_gateway" "main" {
-  count = local.make ? 1 : 0
+  count = local.nat ? 1 : 0
 
   allocation_id = aws_eip.nat[0].id
   subnet_id     = aws_subnet.public[0].id
@@ -131,7 +132,7 @@ resource "aws_route_table" "private" {
 }
 
 resource "aws_route" "private" {
-  count = local.make ? 1 : 0
+  count = local.nat ? 1 : 0
 
   route_table_id         = aws_route_table.private[0].id
   destination_cidr_block = "0.0.0.0/0"

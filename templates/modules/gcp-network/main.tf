@@ -2,6 +2,7 @@
 
 locals {
   make = var.network == ""
+  nat  = local.make && var.nat
 }
 
 resource "google_compute_network" "main" {
@@ -43,7 +44,7 @@ resource "google_compute_subnetwork" "proxies" {
 
 # a fixed address, so that others can let it in
 resource "google_compute_address" "nat" {
-  count = local.make ? 1 : 0
+  count = local.nat ? 1 : 0
 
   project = var.project
   region  = var.region
@@ -52,7 +53,7 @@ resource "google_compute_address" "nat" {
 }
 
 resource "google_compute_router" "main" {
-  count = local.make ? 1 : 0
+  count = local.nat ? 1 : 0
 
   project = var.project
   region  = var.region
@@ -61,7 +62,7 @@ resource "google_compute_router" "main" {
 }
 
 resource "google_compute_router_nat" "main" {
-  count = local.make ? 1 : 0
+  count = local.nat ? 1 : 0
 
   project                            = var.project
   region                             = var.region

@@ -31,6 +31,12 @@ variable "nat_addresses" {
   default     = []
 }
 
+variable "nat" {
+  description = "Whether what is made has NAT: the machines' way out, where they have no public addresses."
+  type        = bool
+  default     = true
+}
+
 variable "cidr" {
   description = "Address range of the machines' subnet."
   type        = string

@@ -55,9 +55,15 @@ def test_goes_no_further_when_one_request_alone_breaks_all() -> None:
 
 
 def test_goes_no_further_when_the_engine_is_full() -> None:
-    full = [at(1, 1, 10), at(2, 2, 10), at(4, 2.01, 10)]
+    full = [at(1, 1, 10), at(2, 2, 10), at(4, 2.01, 10), at(8, 2.02, 10)]
     assert next_concurrency(full, [40]) is None
-    assert next_concurrency([*full[:2], at(4, 2.1, 10)], [40]) == 8
+    assert next_concurrency([*full[:3], at(8, 2.1, 10)], [40]) == 16
+
+
+def test_one_bad_moment_does_not_make_the_engine_full() -> None:
+    dip = [at(1, 1, 10), at(2, 2, 10), at(4, 1.9, 10)]
+    assert next_concurrency(dip, [40]) == 8
+    assert next_concurrency([*dip, at(8, 5, 10)], [40]) == 16
 
 
 def test_goes_no_further_than_the_highest() -> None:

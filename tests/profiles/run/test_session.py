@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pytest
 from profiling_harness import Ran, profile_stub
-from stub_server import Faults, Law, Stub
+from stub_server import Faults, Law, Size, Stub
 from virtual_time import run_virtually
 
 from melange_cloud.errors import InvalidInput, OutsideError
@@ -73,8 +75,8 @@ def test_an_engine_that_runs_few_at_once_is_full(path) -> None:
     stub.most_running = 4
     ran = run_virtually(profile_stub(path, stub, [(25, 20)], [60.0]))
     points = ran.at((25, 20))
-    assert [p.concurrency for p in points] == [1, 2, 4, 8]
-    assert points[3].request_rate < 1.05 * points[2].request_rate
+    assert [p.concurrency for p in points] == [1, 2, 4, 8, 16]  # full at 4, and twice found so
+    assert points[4].request_rate < 1.05 * points[2].request_rate
     assert (points[3].ttft_ms_mean or 0) > 5 * (points[2].ttft_ms_mean or 0)
 
 
@@ -160,6 +162,28 @@ def test_poisson_arrivals_confirm_the_rate_found(path) -> None:
     in_flight = point.request_rate * (20 * (point.tpot_ms_mean or 0) + 35) / 1000
     assert point.concurrency == pytest.approx(in_flight, rel=0.15)
     assert "arriving at random" in ran.lines[-1]
+
+
+@dataclass(frozen=True)
+class Tiring(Law):
+    """A hundred times slower once it has been asked often."""
+
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    often: int = 0
+
+    def decode_s(self, running: int, size: Size) -> float:
+        return super().decode_s(running, size) * (100 if len(self.asked) > self.often else 1)
+
+
+def test_a_rate_at_which_requests_pile_up_is_said_and_not_recorded(path, tmp_path) -> None:
+    steady = Stub(LAW)
+    run_virtually(profile_stub(tmp_path / "steady.json", steady, [(250, 20)], [50.0]))
+    stub = Stub()
+    stub.law = Tiring(**asdict(LAW), asked=stub.asked, often=len(steady.asked))
+    ran = run_virtually(profile_stub(path, stub, [(250, 20)], [50.0], confirm=True))
+    assert ran.points
+    assert not ran.at((250, 20), "poisson")
+    assert "arriving at random, are more than it keeps up with; 50 ms: breaks" in ran.lines[-1]
 
 
 def test_a_size_refused_is_recorded_as_failed_and_the_rest_goes_on(path) -> None:

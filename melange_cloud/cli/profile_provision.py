@@ -1,0 +1,77 @@
+"""`melange-cloud profile provision`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from melange_cloud.cli.common import (
+    GpuOption,
+    PricesOption,
+    ProfilesOption,
+    ProviderOption,
+    RegionOption,
+    ServiceArgument,
+    note,
+    print_result,
+    warn_of_old_prices,
+)
+from melange_cloud.cli.inputs import read_inputs
+from melange_cloud.cli.live_prices import MaxAgeOption
+
+
+def provision(
+    service: ServiceArgument,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the Terraform files.")
+    ] = Path("profiling"),
+    max_minutes: Annotated[
+        float, typer.Option("--max-minutes", min=1, help="For the profiler on each machine.")
+    ] = 60.0,
+    tpot_ms: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--tpot-ms", help="An SLO of interest, ms. Repeatable. Default: the service's."
+        ),
+    ] = None,
+    size: Annotated[
+        list[str] | None,
+        typer.Option("--size", metavar="INxOUT", help="Instead of the whole grid. Repeatable."),
+    ] = None,
+    provider: ProviderOption = None,
+    region: RegionOption = None,
+    gpu: GpuOption = None,
+    prices: PricesOption = None,
+    max_age: MaxAgeOption = "24h",
+    profiles: ProfilesOption = None,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Run terraform fmt, init and validate on it.")
+    ] = False,
+) -> None:
+    """Write the Terraform that measures a service's model on the clouds' GPUs.
+
+    One machine of each GPU type, with a hard time limit; the profiles end up in a bucket.
+    """
+    from melange_cloud.output.render_text import changes_text, profiling_text
+    from melange_cloud.planning.profiling import plan_profiling
+    from melange_cloud.profiles.sizes import parse_sizes
+    from melange_cloud.terraform.profiling import Wanted, render_profiling
+    from melange_cloud.terraform.run import report
+    from melange_cloud.terraform.run import validate as terraform_validate
+    from melange_cloud.terraform.write import write_files
+
+    parse_sizes(size or ())
+    overrides = {"provider": provider, "region": region, "gpu": gpu, "prices": prices}
+    inputs = read_inputs(service, overrides, profiles, max_age)
+    found = plan_profiling(inputs, max_minutes)
+    wanted = Wanted(tpot_ms or [inputs.service.slo.tpot_ms], size or ())
+    files = render_profiling(inputs.service, found, wanted)
+    print_result(changes_text(out, write_files(out, files)))
+    print_result(profiling_text(found))
+    if found.left_out:
+        note("note: no machine that Terraform can be rendered for: " + ", ".join(found.left_out))
+    warn_of_old_prices(found.as_of)
+    if validate:
+        note(report(terraform_validate(out, list(files))))

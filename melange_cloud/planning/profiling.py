@@ -1,0 +1,140 @@
+"""Which machines to rent for measuring: one of each GPU type of a service, for a limited time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from melange_cloud.errors import InvalidInput
+from melange_cloud.planning.compose import Inputs
+from melange_cloud.planning.extras import hourly_beside
+from melange_cloud.planning.machines import load_seconds
+from melange_cloud.planning.sites import Place, in_a_region
+from melange_cloud.prices.book import oldest
+from melange_cloud.prices.offer import Offer, provisionable
+from melange_cloud.profiles.document import profile_name
+
+_SPARE_MINUTES = 10
+"""For installing the profiler, and for ending."""
+
+_DEARER = 1.1
+"""A machine may cost so many times the cheapest with its GPU, for being where others are."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that measures one GPU type, and then ends."""
+
+    offer: Offer
+    tensor_parallel: int
+    """GPUs that share the model."""
+    usd_per_hour: float
+    """With disk and public address."""
+
+    @property
+    def profile(self) -> str:
+        """Name of the profile that it makes."""
+        return profile_name(self.offer.gpu, self.tensor_parallel)
+
+
+@dataclass(frozen=True)
+class Profiling:
+    """The machines that a service's profiles are measured on."""
+
+    model: str
+    places: tuple[Place, ...]
+    machines: tuple[Machine, ...]
+    """In the order of their GPU types."""
+    max_minutes: float
+    """What the profiler has on each."""
+    limit_minutes: int
+    """The hard limit: what each machine has from its start to its end."""
+    left_out: tuple[str, ...]
+    """GPU types without an offer that Terraform can be rendered for."""
+
+    @property
+    def as_of(self) -> str | None:
+        """The oldest date of a price used; None if none has one."""
+        return oldest(machine.offer for machine in self.machines)
+
+    @property
+    def usd_at_most(self) -> float:
+        """What all machines cost if each runs to its limit."""
+        return math.fsum(m.usd_per_hour for m in self.machines) * self.limit_minutes / 60
+
+
+def plan_profiling(inputs: Inputs, max_minutes: float) -> Profiling:
+    """One machine for each GPU type that the service may use, on demand.
+
+    Each GPU type is measured at the lowest tensor parallel degree that holds the model, on a
+    machine at most a tenth dearer than its cheapest. Among those, regions are as few as a greedy
+    choice makes them: each is a network and a quota. Raises InvalidInput when there is none.
+    """
+    degree: dict[str, int] = {}
+    for profile in inputs.profiles:
+        degree[profile.gpu] = min(
+            profile.tensor_parallel, degree.get(profile.gpu, profile.tensor_parallel)
+        )
+    fitting = [
+        offer
+        for offer in inputs.offers
+        if offer.purchase == "on-demand" and offer.gpu_count >= degree.get(offer.gpu, math.inf)
+    ]
+    wanted = {offer.gpu for offer in fitting}
+    chosen = _in_few_places([offer for offer in fitting if _can_be_rendered(offer)])
+    if not chosen:
+        raise InvalidInput(
+            f"there is no machine to measure {inputs.service.model} on that Terraform can be "
+            "rendered for",
+            hint="the service's offers must have some of AWS or Google Cloud, on demand",
+        )
+    machines = tuple(
+        Machine(offer, degree[gpu], offer.usd_per_hour + hourly_beside(offer, inputs.service.model))
+        for gpu, offer in sorted(chosen.items())
+    )
+    limit = math.ceil(max_minutes + load_seconds(inputs.service.model) / 60 + _SPARE_MINUTES)
+    return Profiling(
+        inputs.service.model,
+        _places(machines),
+        machines,
+        max_minutes,
+        limit,
+        tuple(sorted(wanted - set(chosen))),
+    )
+
+
+def _can_be_rendered(offer: Offer) -> bool:
+    return provisionable(offer.provider, offer.instance_type) and in_a_region(offer)
+
+
+def _in_few_places(offers: Sequence[Offer]) -> dict[str, Offer]:
+    """GPU type -> the cheapest machine with it in the place it was taken from."""
+    at: dict[tuple[str, str], dict[str, Offer]] = {}
+    cheapest: dict[str, float] = {}
+    for offer in sorted(offers, key=lambda offer: (offer.usd_per_hour, offer.key)):
+        least = cheapest.setdefault(offer.gpu, offer.usd_per_hour)
+        if offer.usd_per_hour <= _DEARER * least:
+            at.setdefault((offer.provider, offer.region), {}).setdefault(offer.gpu, offer)
+    chosen: dict[str, Offer] = {}
+    while new := {place: found.keys() - chosen.keys() for place, found in at.items()}:
+        best = min(
+            new,
+            key=lambda place: (
+                -len(new[place]),
+                math.fsum(at[place][gpu].usd_per_hour for gpu in new[place]),
+                place,
+            ),
+        )
+        if not new[best]:
+            break
+        chosen |= {gpu: at[best][gpu] for gpu in new[best]}
+    return chosen
+
+
+def _places(machines: Sequence[Machine]) -> tuple[Place, ...]:
+    found = sorted({(machine.offer.provider, machine.offer.region) for machine in machines})
+    return tuple(
+        Place(provider, region, home=provider not in {other for other, _ in found[:index]})
+        for index, (provider, region) in enumerate(found)
+    )

@@ -1,0 +1,197 @@
+"""Machines for measuring -> the files of a folder that `terraform apply` turns into them. Pure,
+but for reading this program's own files, which the machines are given."""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from melange_cloud.errors import InvalidInput
+from melange_cloud.planning.extras import extras_book
+from melange_cloud.planning.machines import fitting_len, load_seconds, volume_gib
+from melange_cloud.planning.profiling import Machine, Profiling
+from melange_cloud.planning.sites import Place
+from melange_cloud.service import Service
+from melange_cloud.terraform.call import Call, alias, call_name, location, network
+from melange_cloud.terraform.names import identifier, pool_name
+from melange_cloud.terraform.own_wheel import own_wheel
+from melange_cloud.terraform.quoting import Expression, code, hcl
+from melange_cloud.terraform.root import module_files, root_context, templates
+
+ROOT_FILES = {
+    "README.md": "profiling",
+    "main.tf": "root",
+    "outputs.tf": "profiling",
+    "variables.tf": "root",
+    "versions.tf": "root",
+}
+"""File -> the folder of its template."""
+
+_FETCH = {
+    "aws": "aws s3 mv --recursive ${%s} ${local.folder}",
+    "gcp": "mkdir -p ${local.folder} && gcloud storage mv ${%s}/* ${local.folder}",
+}
+"""Commands that move all results into a folder for --profiles; they leave the bucket empty."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the profiler is to measure, beside its time: options of `profile run`."""
+
+    slos_ms: Sequence[float]
+    sizes: Sequence[str] = ()
+
+    def arguments(self, machine: Machine, profiling: Profiling) -> list[str]:
+        words = [
+            f"--gpu={machine.offer.gpu}",
+            f"--tensor-parallel={machine.tensor_parallel}",
+            f"--max-minutes={profiling.max_minutes:g}",
+        ]
+        words += [f"--tpot-ms={slo:g}" for slo in self.slos_ms]
+        return words + [f"--size={size}" for size in self.sizes]
+
+
+def render_profiling(service: Service, profiling: Profiling, wanted: Wanted) -> dict[str, str]:
+    """Path below the folder -> text.
+
+    Raises InvalidInput for values that Terraform cannot hold.
+    """
+    if service.model.startswith("-"):
+        raise InvalidInput("service.model begins with -: vLLM would take it for an option")
+    wheel, content = own_wheel()
+    program = f"program/{wheel}.base64"
+    calls = _calls(service, profiling, wanted, wheel)
+    context = {
+        **root_context(
+            service.name,
+            service.tags,
+            profiling.places,
+            calls,
+            {"model": service.model, "folder": shlex.quote(f"profiles/{service.model}")},
+        ),
+        "serving": False,
+        "sized": False,
+        "remote": [],
+        "service": service.name,
+        "model": service.model,
+        "machines": [_readme_machine(machine, profiling) for machine in profiling.machines],
+        "max_minutes": f"{profiling.max_minutes:g}",
+        "limit_minutes": profiling.limit_minutes,
+        "usd_at_most": round(profiling.usd_at_most, 2),
+        "usd": f"{profiling.usd_at_most:,.2f}",
+        "as_of": profiling.as_of or "unknown date",
+        "extras_as_of": extras_book().as_of,
+        "left_out": ", ".join(code(gpu) for gpu in profiling.left_out),
+        "profiles": {
+            machine.profile: _call_of(machine).output("profile") for machine in profiling.machines
+        },
+        "fetch": {
+            place.provider: Expression(
+                '"' + _FETCH[place.provider] % f"module.{_results_name(place)}.bucket.results" + '"'
+            )
+            for place in profiling.places
+            if place.home
+        },
+    }
+    files = {
+        name: templates().get_template(f"{folder}/{name}.j2").render(context)
+        for name, folder in ROOT_FILES.items()
+    }
+    files[program] = base64.encodebytes(content).decode()
+    return dict(sorted((files | module_files(calls)).items()))
+
+
+def _calls(service: Service, profiling: Profiling, wanted: Wanted, wheel: str) -> list[Call]:
+    found = [_results(place, wheel) for place in profiling.places if place.home]
+    for place in profiling.places:
+        here = [m for m in profiling.machines if _place_of(m) == (place.provider, place.region)]
+        types = (machine.offer.instance_type for machine in here)
+        found.append(network(place, types, {"nat": False, **_tags(place)}))
+        found += [_profiler(service, profiling, wanted, m, place, wheel) for m in here]
+    return found
+
+
+def _results(place: Place, wheel: str) -> Call:
+    """The bucket of a cloud, in its home region."""
+    arguments = {
+        **(location(place) if place.provider == "gcp" else {}),
+        "name": Expression('"${local.name}-profiles"'),
+        "program": Expression(f'"${{path.module}}/program/{wheel}.base64"'),
+        **_tags(place),
+    }
+    return Call(_results_name(place), f"{place.provider}-results", arguments)
+
+
+def _profiler(
+    service: Service,
+    profiling: Profiling,
+    wanted: Wanted,
+    machine: Machine,
+    place: Place,
+    wheel: str,
+) -> Call:
+    net = network(place, ())
+    key, offer, made = hcl(place.region), machine.offer, _call_of(machine)
+    arguments: dict[str, object] = {
+        **(location(place) if place.provider == "gcp" else {}),
+        "name": pool_name(service.name, f"profile {machine.profile}", offer.instance_type),
+        "instance_type" if place.provider == "aws" else "machine_type": offer.instance_type,
+        "limit_minutes": profiling.limit_minutes,
+        "model": Expression("local.model"),
+        "tensor_parallel": machine.tensor_parallel,
+        "max_model_len": service.max_model_len
+        or fitting_len(service.model, offer.gpu, machine.tensor_parallel),
+        "vllm_image": Expression("var.vllm_image"),
+        "vllm_args": Expression("var.vllm_args"),
+        "volume_gib": volume_gib(service.model),
+        "load_seconds": load_seconds(service.model),
+        "profile_name": machine.profile,
+        "profile_arguments": wanted.arguments(machine, profiling),
+        "bucket": Expression(f"module.{_results_name(place)}.bucket"),
+        "wheel": wheel,
+        "hf_token_secret": Expression(f"var.{place.provider}_hf_token_secret"),
+    }
+    # what is made has no NAT: it would cost on when the machines have ended
+    arguments["public_address"] = Expression(f"!can(var.{place.provider}_networks[{key}])")
+    if place.provider == "aws":
+        private, public = net.output("private_subnet_ids"), net.output("public_subnet_ids")
+        arguments |= {
+            "vpc_id": net.output("vpc_id"),
+            "subnet_ids": Expression(f"can(var.aws_networks[{key}]) ? {private} : {public}"),
+            "ami": Expression(f'lookup(var.aws_ami, {key}, "")'),
+        }
+    else:
+        arguments |= {"network": net.output("network"), "subnetwork": net.output("subnetwork")}
+    return Call(made.name, made.module, arguments | _tags(place), alias(place))
+
+
+def _call_of(machine: Machine) -> Call:
+    """A machine's call by name alone, to refer to its outputs."""
+    provider = machine.offer.provider
+    return Call(identifier("profiler", machine.profile), f"{provider}-profiler", {})
+
+
+def _results_name(place: Place) -> str:
+    return call_name("results", Place(place.provider, "all", home=True))
+
+
+def _place_of(machine: Machine) -> tuple[str, str]:
+    return machine.offer.provider, machine.offer.region
+
+
+def _tags(place: Place) -> Mapping[str, object]:
+    kind = "tags" if place.provider == "aws" else "labels"
+    return {kind: Expression(f"local.{kind}")}
+
+
+def _readme_machine(machine: Machine, profiling: Profiling) -> dict[str, object]:
+    offer = machine.offer
+    return {
+        "profile": machine.profile,
+        "instance_type": offer.instance_type,
+        "place": f"{offer.provider}/{offer.region}",
+        "usd": f"{machine.usd_per_hour:,.4f}",
+        "at_most": f"{machine.usd_per_hour * profiling.limit_minutes / 60:,.2f}",
+    }

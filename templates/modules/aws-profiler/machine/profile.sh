@@ -1,0 +1,1 @@
+../../../userdata/profile-run.sh

@@ -1,0 +1,1 @@
+../../../userdata/pool-serve.sh

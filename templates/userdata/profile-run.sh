@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Measures the server of this machine as profile.json says, puts the results into the bucket, and
+# ends the machine. Nothing in here is templated: whatever a setting holds, it is data and never code.
+set -euo pipefail
+
+root=${MELANGE_ROOT:-}
+settings=$root/etc/melange/profile.json
+results=$root/var/lib/melange/profile
+program=$root/var/lib/melange/program
+pause=${MELANGE_PAUSE:-30} # seconds between looks; tests have no time
+
+# A value of profile.json; of a list each item, ended by NUL.
+setting() {
+  python3 -X utf8 -c '
+import json, sys
+value = json.load(open(sys.argv[1], encoding="utf-8"))[sys.argv[2]]
+items = value if isinstance(value, list) else [value]
+sys.stdout.write("".join(f"{item}\0" for item in items) if isinstance(value, list) else str(value))
+' "$settings" "$1"
+}
+
+copy() { # SOURCE TARGET
+  case $(setting cloud) in
+    aws) aws s3 cp --only-show-errors --region "$(setting bucket_region)" "$1" "$2" ;;
+    gcp) gcloud storage cp --quiet "$1" "$2" ;;
+  esac
+}
+
+upload() {
+  local path
+  # first the profile, then the log: what the log says is there is there
+  for path in "$results"/*.json "$results"/*.log; do
+    if [[ -e $path ]]; then
+      copy "$path" "$(setting results)/${path##*/}" || echo "could not upload ${path##*/}" >&2
+    fi
+  done
+}
+
+upload_from_time_to_time() {
+  while sleep "$pause"; do upload; done
+}
+
+end_machine() {
+  case $(setting cloud) in
+    aws) shutdown -P now ;; # terminates: the launch template says so
+    gcp)
+      # a machine that is only shut down keeps its disk, and the disk costs
+      gcloud compute instances delete "$(setting machine)" --zone "$(setting zone)" --quiet ||
+        shutdown -P now
+      ;;
+  esac
+}
+
+finish() {
+  local code=$?
+  kill "${uploader:-}" 2>/dev/null || true
+  if [[ $code == 0 ]]; then
+    echo "finished"
+  else
+    echo "failed with exit code $code; the server's last words:"
+    journalctl --unit melange-vllm.service --no-pager --lines 200 || true
+  fi
+  upload
+  end_machine
+}
+
+wait_for_server() {
+  local until=$((SECONDS + $(setting load_seconds)))
+  until curl -fsS --max-time 5 -o /dev/null "http://127.0.0.1:$(setting port)/health" 2>/dev/null; do
+    if ((SECONDS >= until)); then
+      echo "the server did not answer within $(setting load_seconds) s" >&2
+      return 1
+    fi
+    sleep "$pause"
+  done
+}
+
+install -d "$results" "$program"
+name=$(setting name)
+exec >>"$results/$name.log" 2>&1
+trap finish EXIT
+echo "$(date -u +%FT%TZ) waiting for the server"
+upload_from_time_to_time &
+uploader=$!
+wait_for_server
+
+# melange-cloud itself came into the bucket with `terraform apply`; what it needs comes from PyPI.
+# It runs in vLLM's image, which has a Python that is new enough, on the machine's own network.
+wheel=$(setting wheel)
+copy "$(setting program)" "$program/wheel.base64"
+base64 -d "$program/wheel.base64" >"$program/$wheel"
+in_image() {
+  docker run --rm --network host --env PYTHONPATH=/program/lib --volume "$program:/program" \
+    --volume "$results:/results" --entrypoint python3 "$(setting image)" "$@"
+}
+in_image -m pip install --quiet --disable-pip-version-check --target /program/lib "/program/$wheel"
+mapfile -d '' -t arguments < <(setting arguments)
+echo "$(date -u +%FT%TZ) measuring"
+in_image -m melange_cloud profile run --url "http://127.0.0.1:$(setting port)" \
+  --out "/results/$name.json" "${arguments[@]}"

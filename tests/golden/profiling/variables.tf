@@ -1,0 +1,61 @@
+variable "vllm_image" {
+  description = "Container image of vLLM, which every machine runs."
+  type        = string
+  default     = "vllm/vllm-openai:v0.28.0-cu129"
+}
+
+variable "vllm_args" {
+  description = "More arguments of `vllm serve` for every machine."
+  type        = list(string)
+  default     = []
+}
+
+variable "tags" {
+  description = "More tags or labels for everything."
+  type        = map(string)
+  default     = {}
+}
+
+variable "aws_networks" {
+  description = "VPCs to use instead of making one, by region."
+  type = map(object({
+    vpc_id            = string
+    subnet_ids        = list(string)
+    public_subnet_ids = optional(list(string), [])
+    nat_addresses     = optional(list(string), [])
+  }))
+  default = {}
+}
+
+variable "aws_hf_token_secret" {
+  description = "Secrets Manager secret (name or ARN) that holds a Hugging Face token; empty for open models."
+  type        = string
+  default     = ""
+}
+
+variable "aws_ami" {
+  description = "Image of the machines by region; where none is given, AWS's Deep Learning Base AMI."
+  type        = map(string)
+  default     = {}
+}
+
+variable "gcp_project" {
+  description = "Id of the Google Cloud project."
+  type        = string
+}
+
+variable "gcp_networks" {
+  description = "Networks to use instead of making one, by region."
+  type = map(object({
+    network       = string
+    subnetwork    = string
+    nat_addresses = optional(list(string), [])
+  }))
+  default = {}
+}
+
+variable "gcp_hf_token_secret" {
+  description = "Secret Manager secret that holds a Hugging Face token; empty for open models."
+  type        = string
+  default     = ""
+}
