@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from melange_cloud.errors import InvalidInput
@@ -181,7 +181,7 @@ def _place_of(machine: Machine) -> tuple[str, str]:
     return machine.offer.provider, machine.offer.region
 
 
-def _tags(place: Place) -> Mapping[str, object]:
+def _tags(place: Place) -> dict[str, object]:
     kind = "tags" if place.provider == "aws" else "labels"
     return {kind: Expression(f"local.{kind}")}
 
