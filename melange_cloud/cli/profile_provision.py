@@ -28,7 +28,7 @@ def provision(
         Path, typer.Option("--out", metavar="DIR", help="Folder for the Terraform files.")
     ] = Path("profiling"),
     max_minutes: Annotated[
-        float, typer.Option("--max-minutes", min=1, help="For the profiler on each machine.")
+        float, typer.Option("--max-minutes", help="For the profiler on each machine.")
     ] = 60.0,
     tpot_ms: Annotated[
         list[float] | None,
@@ -56,22 +56,28 @@ def provision(
     """
     from melange_cloud.output.render_text import changes_text, profiling_text
     from melange_cloud.planning.profiling import plan_profiling
-    from melange_cloud.profiles.sizes import parse_sizes
+    from melange_cloud.profiles.run.run import sizes_wanted
     from melange_cloud.terraform.profiling import Wanted, render_profiling
     from melange_cloud.terraform.run import report
     from melange_cloud.terraform.run import validate as terraform_validate
     from melange_cloud.terraform.write import write_files
 
-    parse_sizes(size or ())
+    sizes = sizes_wanted(size or (), tpot_ms or ())
     overrides = {"provider": provider, "region": region, "gpu": gpu, "prices": prices}
     inputs = read_inputs(service, overrides, profiles, max_age)
     found = plan_profiling(inputs, max_minutes)
-    wanted = Wanted(tpot_ms or [inputs.service.slo.tpot_ms], size or ())
+    wanted = Wanted(tpot_ms or [inputs.service.slo.tpot_ms], sizes)
     files = render_profiling(inputs.service, found, wanted)
     print_result(changes_text(out, write_files(out, files)))
     print_result(profiling_text(found))
     if found.left_out:
         note("note: no machine that Terraform can be rendered for: " + ", ".join(found.left_out))
+    if found.unknown:
+        note(
+            f"note: not measured, for want of a profile that says whether {found.model} fits: "
+            + ", ".join(found.unknown)
+            + "; `melange-cloud profile estimate` makes one"
+        )
     warn_of_old_prices(found.as_of)
     if validate:
         note(report(terraform_validate(out, list(files))))

@@ -18,6 +18,9 @@ from melange_cloud.profiles.document import profile_name
 _SPARE_MINUTES = 10
 """For installing the profiler, and for ending."""
 
+LONGEST_MINUTES = 1440
+"""A machine that measures for longer than a day is a mistake."""
+
 _DEARER = 1.1
 """A machine may cost so many times the cheapest with its GPU, for being where others are."""
 
@@ -52,6 +55,8 @@ class Profiling:
     """The hard limit: what each machine has from its start to its end."""
     left_out: tuple[str, ...]
     """GPU types without an offer that Terraform can be rendered for."""
+    unknown: tuple[str, ...]
+    """GPU types on offer of which it is not known whether they hold the model."""
 
     @property
     def as_of(self) -> str | None:
@@ -71,6 +76,8 @@ def plan_profiling(inputs: Inputs, max_minutes: float) -> Profiling:
     machine at most a tenth dearer than its cheapest. Among those, regions are as few as a greedy
     choice makes them: each is a network and a quota. Raises InvalidInput when there is none.
     """
+    if not 1 <= max_minutes <= LONGEST_MINUTES:
+        raise InvalidInput(f"--max-minutes must be between 1 and {LONGEST_MINUTES}")
     degree: dict[str, int] = {}
     for profile in inputs.profiles:
         degree[profile.gpu] = min(
@@ -101,6 +108,7 @@ def plan_profiling(inputs: Inputs, max_minutes: float) -> Profiling:
         max_minutes,
         limit,
         tuple(sorted(wanted - set(chosen))),
+        tuple(sorted({offer.gpu for offer in inputs.offers} - degree.keys())),
     )
 
 

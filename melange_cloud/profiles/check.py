@@ -15,8 +15,9 @@ from melange_cloud.profiles.sizes import Size
 ENOUGH = 50
 """Requests at a point for a mean that can be relied on."""
 
-FEWEST = 10
-"""Requests below which a point is no measurement."""
+FEWEST, FEWEST_TOKENS = 10, 1000
+"""Requests below which a point is no measurement, unless they had so many tokens together: a TPOT
+is a mean over tokens, and two answers of 500 say more of it than ten of 10."""
 
 ENOUGH_P99 = 100
 """Requests below which the 99th percentile is the slowest one."""
@@ -136,7 +137,8 @@ def _percentiles(point: _Point) -> Iterator[Finding]:
 def _counts(point: _Point) -> Iterator[Finding]:
     requests, errors = point.requests, point.errors
     if requests is not None and requests < ENOUGH:
-        level: Level = "fails" if requests < FEWEST else "doubtful"
+        too_few = requests < FEWEST and requests * point.size[1] < FEWEST_TOKENS
+        level: Level = "fails" if too_few else "doubtful"
         yield _at(level, f"only {requests} requests; {ENOUGH} make a mean to rely on", point)
     elif requests is not None and requests < ENOUGH_P99 and point.tpot_p99 is not None:
         yield _at("doubtful", f"the p99 of {requests} requests is about the slowest one", point)

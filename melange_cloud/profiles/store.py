@@ -77,13 +77,18 @@ def load_one(
 
 def save_profile(out: Path, profile: Profile) -> Path:
     """Write ``profile`` to the file ``out``, or to its place in the folder ``out``."""
-    path = profile_path(out, profile) if out.is_dir() else out
+    path = profile_path(out, profile) if is_folder(out) else out
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutsideError(f"{path} cannot be written: {error.strerror}") from None
     write_text(path, profile.to_json())
     return path
+
+
+def is_folder(out: Path) -> bool:
+    """Whether ``out`` is a folder to put profiles into, there or not: anything but ``….json``."""
+    return out.is_dir() or out.suffix != ".json"
 
 
 def profile_path(folder: Path, profile: Profile) -> Path:

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Literal, NamedTuple
 
 from melange_cloud.errors import InvalidInput
-from melange_cloud.profiles.document import Profile
+from melange_cloud.profiles.document import Profile, Value
 from melange_cloud.workload.grid import Bucket
 
 Why = Literal["context", "not profiled", "memory", "failed", "slo"]
@@ -154,18 +154,32 @@ def _between(edges: Sequence[int], value: int) -> list[tuple[int, float]]:
 
 
 def _by_size(profile: Profile, slo: Slo) -> dict[tuple[int, int], list[_Point]]:
-    """Points of each size at rising concurrency."""
+    """Points of each size at rising concurrency.
+
+    Beside loads that clients kept up, requests that arrive at random are a test of the rate found,
+    not one more point of the curve: they crowd, and are slower.
+    """
     suffix = "mean" if slo.percentile == "mean" else f"p{slo.percentile}"
     tpot = _place(profile, f"tpot_ms_{suffix}")
     ttft = None if slo.ttft_ms is None else _place(profile, f"ttft_ms_{suffix}")
     keys = ("input_tokens", "output_tokens", "concurrency", "request_rate")
     load = itemgetter(*map(profile.columns.index, keys))
     index: dict[tuple[int, int], list[_Point]] = {}
-    for row in sorted(profile.points, key=load):
+    for row in sorted(_of_the_curve(profile), key=load):
         i, o, _, rate = load(row)
         point = _Point(rate, row[tpot], None if ttft is None else row[ttft])  # type: ignore[arg-type]
         index.setdefault((i, o), []).append(point)
     return index
+
+
+def _of_the_curve(profile: Profile) -> list[list[Value]]:
+    if "arrivals" not in profile.columns:
+        return profile.points
+    i, o, kind = map(profile.columns.index, ("input_tokens", "output_tokens", "arrivals"))
+    closed = {(row[i], row[o]) for row in profile.points if row[kind] == "closed"}
+    return [
+        row for row in profile.points if row[kind] != "poisson" or (row[i], row[o]) not in closed
+    ]
 
 
 def _place(profile: Profile, name: str) -> int:

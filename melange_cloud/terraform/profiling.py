@@ -13,9 +13,10 @@ from melange_cloud.planning.extras import extras_book
 from melange_cloud.planning.machines import fitting_len, load_seconds, volume_gib
 from melange_cloud.planning.profiling import Machine, Profiling
 from melange_cloud.planning.sites import Place
+from melange_cloud.profiles.sizes import DEFAULT_SIZES, Size
 from melange_cloud.service import Service
 from melange_cloud.terraform.call import Call, alias, call_name, location, network
-from melange_cloud.terraform.names import identifier, pool_name
+from melange_cloud.terraform.names import identifier, pool_name, service_name
 from melange_cloud.terraform.own_wheel import own_wheel
 from melange_cloud.terraform.quoting import Expression, code, hcl
 from melange_cloud.terraform.root import module_files, root_context, templates
@@ -31,7 +32,7 @@ ROOT_FILES = {
 
 _FETCH = {
     "aws": "aws s3 mv --recursive ${%s} ${local.folder}",
-    "gcp": "mkdir -p ${local.folder} && gcloud storage mv ${%s}/* ${local.folder}",
+    "gcp": "mkdir -p ${local.folder} && gcloud storage mv '${%s}/*' ${local.folder}",
 }
 """Commands that move all results into a folder for --profiles; they leave the bucket empty."""
 
@@ -41,7 +42,7 @@ class Wanted:
     """What the profiler is to measure, beside its time: options of `profile run`."""
 
     slos_ms: Sequence[float]
-    sizes: Sequence[str] = ()
+    sizes: Sequence[Size]
 
     def arguments(self, machine: Machine, profiling: Profiling) -> list[str]:
         words = [
@@ -50,7 +51,14 @@ class Wanted:
             f"--max-minutes={profiling.max_minutes:g}",
         ]
         words += [f"--tpot-ms={slo:g}" for slo in self.slos_ms]
-        return words + [f"--size={size}" for size in self.sizes]
+        if list(self.sizes) == list(DEFAULT_SIZES):
+            return words
+        return words + [f"--size={i}x{o}" for i, o in self.sizes]
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest request."""
+        return max(sum(size) for size in self.sizes)
 
 
 def render_profiling(service: Service, profiling: Profiling, wanted: Wanted) -> dict[str, str]:
@@ -69,7 +77,12 @@ def render_profiling(service: Service, profiling: Profiling, wanted: Wanted) -> 
             service.tags,
             profiling.places,
             calls,
-            {"model": service.model, "folder": shlex.quote(f"profiles/{service.model}")},
+            {
+                # not the name of what `render` makes: networks are global on Google Cloud
+                "name": f"{service_name(service.name)}-profiling",
+                "model": service.model,
+                "folder": shlex.quote(f"profiles/{service.model}"),
+            },
         ),
         "serving": False,
         "sized": False,
@@ -84,6 +97,8 @@ def render_profiling(service: Service, profiling: Profiling, wanted: Wanted) -> 
         "as_of": profiling.as_of or "unknown date",
         "extras_as_of": extras_book().as_of,
         "left_out": ", ".join(code(gpu) for gpu in profiling.left_out),
+        "unknown": ", ".join(code(gpu) for gpu in profiling.unknown),
+        "aws_regions": " and ".join(p.region for p in profiling.places if p.provider == "aws"),
         "profiles": {
             machine.profile: _call_of(machine).output("profile") for machine in profiling.machines
         },
@@ -117,7 +132,7 @@ def _results(place: Place, wheel: str) -> Call:
     """The bucket of a cloud, in its home region."""
     arguments = {
         **(location(place) if place.provider == "gcp" else {}),
-        "name": Expression('"${local.name}-profiles"'),
+        "name": Expression("local.name"),
         "program": Expression(f'"${{path.module}}/program/{wheel}.base64"'),
         **_tags(place),
     }
@@ -142,7 +157,7 @@ def _profiler(
         "model": Expression("local.model"),
         "tensor_parallel": machine.tensor_parallel,
         "max_model_len": service.max_model_len
-        or fitting_len(service.model, offer.gpu, machine.tensor_parallel),
+        or min(wanted.longest, fitting_len(service.model, *_replica(machine)) or wanted.longest),
         "vllm_image": Expression("var.vllm_image"),
         "vllm_args": Expression("var.vllm_args"),
         "volume_gib": volume_gib(service.model),
@@ -153,6 +168,8 @@ def _profiler(
         "wheel": wheel,
         "hf_token_secret": Expression(f"var.{place.provider}_hf_token_secret"),
     }
+    if place.provider == "gcp":
+        arguments["zone"] = Expression(f'lookup(var.gcp_zones, {hcl(machine.profile)}, "")')
     # what is made has no NAT: it would cost on when the machines have ended
     arguments["public_address"] = Expression(f"!can(var.{place.provider}_networks[{key}])")
     if place.provider == "aws":
@@ -171,6 +188,10 @@ def _call_of(machine: Machine) -> Call:
     """A machine's call by name alone, to refer to its outputs."""
     provider = machine.offer.provider
     return Call(identifier("profiler", machine.profile), f"{provider}-profiler", {})
+
+
+def _replica(machine: Machine) -> tuple[str, int]:
+    return machine.offer.gpu, machine.tensor_parallel
 
 
 def _results_name(place: Place) -> str:

@@ -22,7 +22,7 @@ sys.stdout.write("".join(f"{item}\0" for item in items) if isinstance(value, lis
 copy() { # SOURCE TARGET
   case $(setting cloud) in
     aws) aws s3 cp --only-show-errors --region "$(setting bucket_region)" "$1" "$2" ;;
-    gcp) gcloud storage cp --quiet "$1" "$2" ;;
+    gcp) gcloud storage cp --quiet --no-user-output-enabled "$1" "$2" ;;
   esac
 }
 
@@ -36,24 +36,37 @@ upload() {
   done
 }
 
+# Ends when told to, but never in the middle of an upload: an older profile must not come last.
 upload_from_time_to_time() {
-  while sleep "$pause"; do upload; done
+  trap 'exit 0' TERM
+  while true; do
+    sleep "$pause" &
+    wait $!
+    upload
+  done
 }
 
 end_machine() {
   case $(setting cloud) in
     aws) shutdown -P now ;; # terminates: the launch template says so
     gcp)
-      # a machine that is only shut down keeps its disk, and the disk costs
-      gcloud compute instances delete "$(setting machine)" --zone "$(setting zone)" --quiet ||
-        shutdown -P now
+      # Never shut down: a stopped machine is not deleted at its limit, and its disk costs on.
+      local attempt
+      for attempt in 1 2 3 4 5; do
+        gcloud compute instances delete "$(setting machine)" --zone "$(setting zone)" --quiet && return
+        echo "could not delete this machine (attempt $attempt)" >&2
+        sleep "$pause"
+      done
       ;;
   esac
 }
 
 finish() {
   local code=$?
-  kill "${uploader:-}" 2>/dev/null || true
+  if [[ -n ${uploader:-} ]]; then
+    kill "$uploader" 2>/dev/null || true
+    wait "$uploader" || true
+  fi
   if [[ $code == 0 ]]; then
     echo "finished"
   else
@@ -94,7 +107,9 @@ in_image() {
     --volume "$results:/results" --entrypoint python3 "$(setting image)" "$@"
 }
 in_image -m pip install --quiet --disable-pip-version-check --target /program/lib "/program/$wheel"
+# what an earlier machine found stays, and is gone on with
+copy "$(setting results)/$name.json" "$results/$name.json" 2>/dev/null || true
 mapfile -d '' -t arguments < <(setting arguments)
 echo "$(date -u +%FT%TZ) measuring"
 in_image -m melange_cloud profile run --url "http://127.0.0.1:$(setting port)" \
-  --out "/results/$name.json" "${arguments[@]}"
+  --out "/results/$name.json" --resume "${arguments[@]}"

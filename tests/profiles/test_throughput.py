@@ -42,6 +42,24 @@ def test_a_rate_that_falls_beyond_saturation_does_not_lower_what_was_sustained()
     assert at([*RISING, (16, 3.5, 400, 90)], Slo(85)).rate == 4.0
 
 
+def test_random_arrivals_test_the_curve_and_are_no_part_of_it() -> None:
+    rows: list[list[float | str | None]] = [
+        [100, 10, 1, 1.0, 20.0, "closed"],
+        [100, 10, 4, 3.0, 40.0, "closed"],
+        [100, 10, 0.5, 0.2, 90.0, "poisson"],
+        [200, 10, 2, 1.5, 30.0, "poisson"],
+    ]
+    columns = ["input_tokens", "output_tokens", "concurrency", "request_rate", "tpot_ms_mean"]
+    found = Throughputs(
+        profile({(100, 10): RISING}).model_copy(
+            update={"columns": [*columns, "arrivals"], "points": rows}
+        ),
+        Slo(40),
+    )
+    assert found.at_size(100, 10).rate == 3.0
+    assert found.at_size(200, 10).rate == 1.5  # all that is known there
+
+
 def test_points_behind_a_failure_do_not_count() -> None:
     assert at([(1, 1.0, 10, 20), (2, 2.0, 10, 50), (4, 9.0, 10, 20)], Slo(20)).rate == 1.0
 

@@ -16,6 +16,7 @@ from test_user_data import NASTY
 
 from melange_cloud.planning.inputs import load_inputs
 from melange_cloud.planning.profiling import Profiling, plan_profiling
+from melange_cloud.profiles.sizes import DEFAULT_SIZES
 from melange_cloud.service import Service, load_service
 from melange_cloud.terraform.profiling import Wanted, render_profiling
 from melange_cloud.terraform.write import write_files
@@ -33,7 +34,9 @@ def profiling(clouds: str) -> tuple[Service, Profiling]:
 
 def files(clouds: str, **changed: str) -> dict[str, str]:
     service, found = profiling(clouds)
-    return render_profiling(service.model_copy(update=changed), found, Wanted([40.0]))
+    return render_profiling(
+        service.model_copy(update=changed), found, Wanted([40.0], list(DEFAULT_SIZES))
+    )
 
 
 def write(clouds: str, folder: Path, **changed: str) -> Path:

@@ -132,9 +132,14 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def pooled(points: Sequence[Point]) -> Point:
-    """Repeats of one load at one size as one point: means by requests, the worst of the p99s."""
+    """Repeats of one load at one size as one point: means by requests, the worst of the p99s.
+
+    A repeat that served nothing says nothing of the rate; its errors are counted.
+    """
+    errors = _total([point.errors for point in points])
+    points = [point for point in points if point.request_rate] or points
     if len(points) == 1:
-        return points[0]
+        return replace(points[0], errors=errors)
     weights = [point.requests or 0 for point in points]
     if not any(weights):
         weights = [1] * len(points)
@@ -166,7 +171,7 @@ def pooled(points: Sequence[Point]) -> Point:
         ttft_ms_p99=most("ttft_ms_p99"),
         tpot_ms_p99=most("tpot_ms_p99"),
         requests=_total([point.requests for point in points]),
-        errors=_total([point.errors for point in points]),
+        errors=errors,
         tpot_ms_ci95=half,
     )
 

@@ -53,6 +53,9 @@ class Request:
     failure: Failure | None = None
     received: int = 0
     """Tokens that had come when ``look`` was last called."""
+    patience_s: float = 0.0
+    """How long the first token may take, where that is more than the client's stall limit: behind
+    a full engine requests queue."""
     _content: aiohttp.StreamReader | None = None
     _seen: bytes = b""
 
@@ -131,7 +134,8 @@ class Client:
         except aiohttp.ConnectionTimeoutError:
             request.failure = Failure("connection", f"no connection within {_CONNECT_S:g} s")
         except TimeoutError:
-            request.failure = Failure("stall", f"nothing came for {self._stall_s:g} s")
+            waited = now() - request.started if request.first is None else self._stall_s
+            request.failure = Failure("stall", f"nothing came for {waited:.3g} s")
         except (aiohttp.ClientResponseError, HttpProcessingError) as error:
             words = shorten(error.message, 100)
             request.failure = Failure("protocol", f"it does not speak HTTP: {words}")
@@ -143,7 +147,7 @@ class Client:
 
     async def _stream(self, body: bytes, request: Request) -> Failure | None:
         now = asyncio.get_running_loop().time
-        limit = asyncio.timeout(self._stall_s)
+        limit = asyncio.timeout(max(self._stall_s, request.patience_s))
         posting = self._session.post(
             self.url + "/v1/completions", data=body, headers={"Content-Type": "application/json"}
         )

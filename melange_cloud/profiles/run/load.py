@@ -19,6 +19,7 @@ from melange_cloud.profiles.sizes import Size
 
 _RETRY_S = 0.1  # behind a failed request: a broken server is not to be flooded
 _INSTANT_S = 1e-6  # what ends with the window is within it
+_PATIENCE = 3  # expected durations of a request that its first token may take
 _HOPELESS = 3  # failures that end a point, when they are more than half of what ended
 
 
@@ -51,6 +52,7 @@ class Load:
         self._client, self._model, self._size = client, model, size
         self._precision = precision or Precision()
         self._limit_s = limit_s
+        self._patience_s = 0.0
         self._requests: list[Request] = []
         self._failures: list[Failure] = []
         self._ended = 0
@@ -65,6 +67,7 @@ class Load:
         that start together stay together, and such batches scatter the rate by tens of percent.
         """
         ramp_s = min(expected_s or 0.0, self._limit_s / 5)
+        self._patience_s = _PATIENCE * (expected_s or 0.0)
         clients = [self._keep_asking(ramp_s * n / concurrency) for n in range(concurrency)]
         return await self._measure(clients, ramp_s, "closed", concurrency)
 
@@ -176,7 +179,7 @@ class Load:
                 group.create_task(self._ask())
 
     async def _ask(self) -> None:
-        request = Request(*self._size)
+        request = Request(*self._size, patience_s=self._patience_s)
         self._requests.append(request)
         await self._client.complete(self._model, request)
         self._ended += 1

@@ -18,6 +18,9 @@ MOST_ERRORS = 0.01
 """Share of failed requests above which the latencies of the others are not recorded: a server
 that turns requests away is fast with the rest."""
 
+FEW_ERRORS = 2
+"""So many failed requests may be chance however few there were: a connection that was reset."""
+
 _FEWEST_TOKENS = 10  # of a running request, for its TPOT to count
 
 
@@ -108,7 +111,7 @@ def summarise(
     in_flight = sum(part for part, _ in shares) / window.seconds
     at = concurrency if concurrency is not None else round(in_flight, 2) or 0.01
     rate = float(f"{done / window.seconds:.6g}")
-    if errors > MOST_ERRORS * (errors + len(served)):
+    if errors > max(FEW_ERRORS, MOST_ERRORS * (errors + len(served))):
         return Point(*size, at, rate, None, None, None, None, len(served), errors, None, arrivals)
     ci95 = half_width(served, window, typical)
     return Point(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from melange_cloud.errors import InvalidInput, OutsideError
 from melange_cloud.profiles.document import COLUMNS, Profile, load_profile, profile_name
 from melange_cloud.profiles.run.point import Point, points_of
 from melange_cloud.profiles.sizes import Size
-from melange_cloud.profiles.store import save_profile
+from melange_cloud.profiles.store import is_folder, save_profile
 
 
 class Record:
@@ -29,10 +29,7 @@ class Record:
         if not path.exists():
             return
         if not resume:
-            raise InvalidInput(
-                f"{path} is there already",
-                hint="go on with it by --resume, or give another place with --out",
-            )
+            raise is_there_already(path)
         before = load_profile(path)
         _same(before, self._profile([_anything]), path)
         self._about = about | {"provenance": before.provenance}
@@ -64,6 +61,14 @@ class Record:
         return validate(Profile, document, "this run", "profile")
 
 
+def is_there_already(path: Path) -> InvalidInput:
+    """The error about a profile that a run without --resume would replace."""
+    return InvalidInput(
+        f"{path} is there already",
+        hint="go on with it by --resume, or give another place with --out",
+    )
+
+
 def place(out: Path, about: dict[str, Any]) -> Path:
     """The file to write: ``out``, or its place in the folder ``out``. It is writable.
 
@@ -71,7 +76,7 @@ def place(out: Path, about: dict[str, Any]) -> Path:
     OutsideError where no file can be written.
     """
     model, gpu = about["model"], about["gpu"]
-    if not out.is_dir():
+    if not is_folder(out):
         path = out
     elif model.startswith((".", "/")) or ".." in model or model.count("/") > 1:
         raise InvalidInput(
@@ -94,7 +99,8 @@ def place(out: Path, about: dict[str, Any]) -> Path:
 
 
 def _untried(point: Point) -> bool:
-    return point.concurrency == 1 and point.request_rate == 0
+    """Whether nothing is known of a load but that it failed: worth another try."""
+    return point.tpot_ms_mean is None and (point.concurrency == 1 or bool(point.errors))
 
 
 def _same(before: Profile, now: Profile, path: Path) -> None:
@@ -107,6 +113,7 @@ def _same(before: Profile, now: Profile, path: Path) -> None:
             ("source", before.source, now.source),
             ("engine", before.engine.name, now.engine.name),
             ("engine version", before.engine.version, now.engine.version),
+            ("engine arguments", _words(before.engine.args), _words(now.engine.args)),
         )
         if old != new
     ]
@@ -115,6 +122,10 @@ def _same(before: Profile, now: Profile, path: Path) -> None:
             f"{path} is of another run: it has {'; '.join(differing)}",
             hint="give another place with --out",
         )
+
+
+def _words(args: Sequence[str]) -> str:
+    return " ".join(args) or "none"
 
 
 _anything = Point(1, 1, 1, 0.0, None, None, None, None, 0, 0, None, "closed")

@@ -17,12 +17,12 @@ from melange_cloud.errors import InvalidInput, OutsideError
 from melange_cloud.names import canonical_gpu
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.run.client import Client
-from melange_cloud.profiles.run.record import Record, place
+from melange_cloud.profiles.run.record import Record, is_there_already, place
 from melange_cloud.profiles.run.search import HIGHEST_CONCURRENCY
 from melange_cloud.profiles.run.serve import last_lines, serving
 from melange_cloud.profiles.run.server import Server, read_server
 from melange_cloud.profiles.run.session import Session, Wanted
-from melange_cloud.profiles.sizes import DEFAULT_SIZES, parse_sizes
+from melange_cloud.profiles.sizes import DEFAULT_SIZES, Size, parse_sizes
 
 DEFAULT_SLOS_MS = (40.0, 120.0)
 """The paper's SLOs on mean TPOT, ms (Griggs et al., arXiv 2404.14527, section 6.1)."""
@@ -65,13 +65,8 @@ def run_profile(options: RunOptions, today: date, report: Callable[[str], None])
         raise InvalidInput("give the --url of a running server, or --serve MODEL to start one")
     if options.url is not None and not options.url.startswith(("http://", "https://")):
         raise InvalidInput(f"--url must begin with http:// or https://, is {options.url}")
-    if any(not slo > 0 for slo in options.slos_ms):
-        raise InvalidInput("--tpot-ms must be above 0")
-    sizes = parse_sizes(options.sizes) or list(DEFAULT_SIZES)
-    if any(output < 2 for _, output in sizes):
-        raise InvalidInput("an output of 1 token has no time per output token; give 2 or more")
     wanted = Wanted(
-        sizes,
+        sizes_wanted(options.sizes, options.slos_ms),
         options.slos_ms or DEFAULT_SLOS_MS,
         options.confirm,
         inf if options.max_minutes is None else options.max_minutes * 60,
@@ -81,13 +76,29 @@ def run_profile(options: RunOptions, today: date, report: Callable[[str], None])
         return _run(options, wanted, today, report)
 
 
+def sizes_wanted(sizes: Sequence[str], slos_ms: Sequence[float]) -> list[Size]:
+    """The sizes to profile, the whole grid for none; InvalidInput for these or SLOs of no use."""
+    if any(not slo > 0 for slo in slos_ms):
+        raise InvalidInput("--tpot-ms must be above 0")
+    found = parse_sizes(sizes) or list(DEFAULT_SIZES)
+    if any(output < 2 for _, output in found):
+        raise InvalidInput("an output of 1 token has no time per output token; give 2 or more")
+    return found
+
+
 def _run(
     options: RunOptions, wanted: Wanted, today: date, report: Callable[[str], None]
 ) -> RunResult:
     if options.url is not None:
         return asyncio.run(_profile(options, options.url, wanted, today, report))
     assert options.serve is not None
+    if options.out.is_file() and not options.resume:  # before a model is loaded for nothing
+        raise is_there_already(options.out)
     log = options.out.parent / f"{options.out.stem}.vllm.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutsideError(f"{log} cannot be written: {error.strerror}") from None
     report(f"starting vllm serve {options.serve}; its output goes to {log}")
     with serving(options.serve, options.tensor_parallel, options.serve_args, log) as url:
         try:
@@ -100,14 +111,23 @@ def _run(
 
 @contextmanager
 def _stopped_as_by_hand() -> Iterator[None]:
-    """Let SIGTERM, by which machines are stopped, end a run as Ctrl-C does: with all put away."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let what stops machines and closes terminals end a run as Ctrl-C does: with all put away."""
+    before = {name: signal.getsignal(name) for name in _stopping()}
+    for name in before:
+        signal.signal(name, signal.default_int_handler)
     try:
         yield
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _stopping() -> list[signal.Signals]:
+    """SIGTERM and SIGHUP, where they are not ignored, as nohup has it."""
+    found = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))
+    return [name for name in found if name and signal.getsignal(name) != signal.SIG_IGN]
 
 
 async def _profile(
@@ -116,7 +136,8 @@ async def _profile(
     this = asyncio.current_task()
     assert this is not None
     with suppress(NotImplementedError):  # Windows
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+        for name in _stopping():
+            asyncio.get_running_loop().add_signal_handler(name, this.cancel)
     async with Client(url, os.environ.get("VLLM_API_KEY")) as client:
         server = await read_server(client)
         about = _about(options, server, wanted, today)

@@ -65,6 +65,7 @@ def _vllm() -> str:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     until = time.monotonic() + _START_LIMIT_S
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
     while time.monotonic() < until:
         if process.poll() is not None:
             raise OutsideError(
@@ -72,7 +73,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
                 f"{log} ends:\n{last_lines(log)}"
             )
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5):
+            with opener.open(f"{url}/health", timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(1)
@@ -82,10 +83,12 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     """End the server and its workers: asked first, then killed."""
     _signal(process, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_STOP_LIMIT_S)
-    _signal(process, signal.SIGKILL)  # also what workers may have stayed behind
-    process.wait()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_LIMIT_S)
+    finally:  # after a second Ctrl-C too: the model would stay on the GPU
+        _signal(process, signal.SIGKILL)  # also what workers may have stayed behind
+        process.wait()
 
 
 def _signal(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:

@@ -146,12 +146,15 @@ class Session:
             point = await load.poisson(rate, duration, most_in_flight=int(16 + 4 * rate * duration))
             if load.broken:
                 await self._account_for(load.failure, point)
-            if load.overloaded:  # a point that was stopped while requests piled up has no rate
+            if load.broken or load.overloaded:  # what was stopped early has no rate
+                why = f" ({load.failure.text})" if load.failure else ""
                 self._say(
                     f"{title} {_name(size)}: {rate:.4g} requests/s, arriving at random, are more "
-                    f"than it keeps up with; {slo:g} ms: breaks"
+                    f"than it keeps up with{why}; {slo:g} ms: breaks"
                 )
                 continue
+            if not point.request_rate:
+                return False
             self._record.add(point)
             met = "the SLO holds" if holds(point, slo) else "breaks"
             self._say(f"{title} {_describe(point, load.failure)}; {slo:g} ms: {met}")
@@ -212,7 +215,9 @@ class Session:
         left = self._until - self._clock()
         if not isfinite(left):
             return inf
-        return allot([self._need_s(size) for size in self._to_do], left)[0]
+        needs = [self._need_s(size) for size in self._to_do]
+        spare = max(0.0, left - sum(needs))  # what is foreseen is no more than a guess
+        return allot(needs, left)[0] + spare
 
     def _say(self, text: str) -> None:
         self._report(f"{text}; {_minutes(self._left_s())} left")

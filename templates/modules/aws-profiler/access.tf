@@ -50,8 +50,14 @@ locals {
 
 data "aws_iam_policy_document" "machine" {
   statement {
-    actions   = ["s3:GetObject", "s3:PutObject"]
+    actions   = ["s3:GetObject"]
     resources = ["arn:${data.aws_partition.current.partition}:s3:::${var.bucket.name}/*"]
+  }
+
+  # not the program, which other machines run
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${var.bucket.name}/profiles/*"]
   }
 
   dynamic "statement" {

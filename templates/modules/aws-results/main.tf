@@ -26,6 +26,5 @@ resource "aws_s3_object" "program" {
   bucket      = aws_s3_bucket.results.id
   key         = "program/${basename(var.program)}"
   source      = var.program
-  source_hash = filesha256(var.program)
-  tags        = var.tags
+  source_hash = filesha256(var.program) # no tags: an object has ten at most
 }

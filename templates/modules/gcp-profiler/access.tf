@@ -23,10 +23,22 @@ resource "google_secret_manager_secret_iam_member" "machine" {
   member    = "serviceAccount:${google_service_account.machine.email}"
 }
 
-resource "google_storage_bucket_iam_member" "machine" {
+resource "google_storage_bucket_iam_member" "reads" {
+  bucket = var.bucket.name
+  role   = "roles/storage.objectViewer"
+  member = "serviceAccount:${google_service_account.machine.email}"
+}
+
+# not the program, which other machines run
+resource "google_storage_bucket_iam_member" "writes" {
   bucket = var.bucket.name
   role   = "roles/storage.objectUser"
   member = "serviceAccount:${google_service_account.machine.email}"
+
+  condition {
+    title      = "results"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${var.bucket.name}/objects/profiles/\")"
+  }
 }
 
 # it deletes itself when it is done: one that is only shut down keeps its disk, and the disk costs

@@ -54,7 +54,7 @@ locals {
     templatefile("${path.module}/machine/profile-boot.sh.tftpl", {
       settings      = base64encode(jsonencode(local.profile))
       profile       = filebase64("${path.module}/machine/profile.sh")
-      limit_minutes = var.limit_minutes
+      limit_minutes = var.limit_minutes + 5 # Google deletes first: what is stopped would keep its disk
     }),
     templatefile("${path.module}/machine/boot.sh.tftpl", {
       settings = base64encode(jsonencode(local.server))
@@ -124,11 +124,14 @@ resource "google_compute_instance" "profiler" {
   }
 
   lifecycle {
+    # types with local disks built in come with them, and the provider would make the machine anew
+    ignore_changes = [scratch_disk]
+
     precondition {
       condition     = length(local.zones) > 0
       error_message = "No zone of ${var.region} sells ${var.machine_type}."
     }
   }
 
-  depends_on = [google_storage_bucket_iam_member.machine, google_secret_manager_secret_iam_member.machine]
+  depends_on = [google_storage_bucket_iam_member.reads, google_storage_bucket_iam_member.writes, google_secret_manager_secret_iam_member.machine]
 }

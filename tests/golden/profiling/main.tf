@@ -2,7 +2,7 @@
 # yours goes into files of its own and into *.tfvars.
 
 locals {
-  name   = "chat-31e06f"
+  name   = "chat-31e06f-profiling"
   model  = "meta-llama/Llama-2-7b-hf"
   folder = "profiles/meta-llama/Llama-2-7b-hf"
   given_tags = {
@@ -18,7 +18,7 @@ locals {
 module "results_aws_all" {
   source = "./modules/aws-results"
 
-  name    = "${local.name}-profiles"
+  name    = local.name
   program = "${path.module}/program/melange_cloud-0.1.0-py3-none-any.whl.base64"
   tags    = local.tags
 }
@@ -28,7 +28,7 @@ module "results_gcp_all" {
 
   project = var.gcp_project
   region  = "us-central1"
-  name    = "${local.name}-profiles"
+  name    = local.name
   program = "${path.module}/program/melange_cloud-0.1.0-py3-none-any.whl.base64"
   labels  = local.labels
 }
@@ -130,6 +130,7 @@ module "profiler_a100_40gb_235712" {
   bucket            = module.results_gcp_all.bucket
   wheel             = "melange_cloud-0.1.0-py3-none-any.whl"
   hf_token_secret   = var.gcp_hf_token_secret
+  zone              = lookup(var.gcp_zones, "A100-40GB", "")
   public_address    = !can(var.gcp_networks["us-central1"])
   network           = module.network_gcp_us_central1.network
   subnetwork        = module.network_gcp_us_central1.subnetwork
@@ -156,6 +157,7 @@ module "profiler_a100_80gb_bc16ed" {
   bucket            = module.results_gcp_all.bucket
   wheel             = "melange_cloud-0.1.0-py3-none-any.whl"
   hf_token_secret   = var.gcp_hf_token_secret
+  zone              = lookup(var.gcp_zones, "A100-80GB", "")
   public_address    = !can(var.gcp_networks["us-central1"])
   network           = module.network_gcp_us_central1.network
   subnetwork        = module.network_gcp_us_central1.subnetwork
@@ -182,6 +184,7 @@ module "profiler_l4_934f38" {
   bucket            = module.results_gcp_all.bucket
   wheel             = "melange_cloud-0.1.0-py3-none-any.whl"
   hf_token_secret   = var.gcp_hf_token_secret
+  zone              = lookup(var.gcp_zones, "L4", "")
   public_address    = !can(var.gcp_networks["us-central1"])
   network           = module.network_gcp_us_central1.network
   subnetwork        = module.network_gcp_us_central1.subnetwork

@@ -13,7 +13,7 @@ output "fetch" {
   description = "Commands that move the results here."
   value = {
     "aws" = "aws s3 mv --recursive ${module.results_aws_all.bucket.results} ${local.folder}"
-    "gcp" = "mkdir -p ${local.folder} && gcloud storage mv ${module.results_gcp_all.bucket.results}/* ${local.folder}"
+    "gcp" = "mkdir -p ${local.folder} && gcloud storage mv '${module.results_gcp_all.bucket.results}/*' ${local.folder}"
   }
 }
 

@@ -54,6 +54,12 @@ variable "gcp_networks" {
   default = {}
 }
 
+variable "gcp_zones" {
+  description = "Zone of a machine by the profile that it makes; where none is given, the first of the region that sells the machine type. For when that one has none left."
+  type        = map(string)
+  default     = {}
+}
+
 variable "gcp_hf_token_secret" {
   description = "Secret Manager secret that holds a Hugging Face token; empty for open models."
   type        = string

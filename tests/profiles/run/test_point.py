@@ -73,10 +73,12 @@ def test_nothing_learned_is_no_rate() -> None:
 
 
 def test_latencies_of_the_few_that_a_failing_server_serves_are_not_kept() -> None:
-    good, bad = batch(1, 0, 50), [request(k, ended=k + 0.5, failed=True) for k in range(2)]
+    good, bad = batch(1, 0, 50), [request(k, ended=k + 0.5, failed=True) for k in range(3)]
     point = summarise(SIZE, [*good, *bad], Window(0, 50), "closed", 1)
-    assert (point.requests, point.errors) == (50, 2)
+    assert (point.requests, point.errors) == (50, 3)
     assert point.tpot_ms_mean is None
+    few = summarise(SIZE, [*good, *bad[:2]], Window(0, 50), "closed", 1)
+    assert (few.errors, few.tpot_ms_mean) == (2, pytest.approx(90))  # chance
     assert point.request_rate == pytest.approx(1.0)
     one_in_a_hundred = summarise(SIZE, [*batch(2, 0, 50), bad[0]], Window(0, 50), "closed", 2)
     assert one_in_a_hundred.tpot_ms_mean is not None
