@@ -104,6 +104,9 @@ class PlanProfile(Document):
     tensor_parallel: int
     source: Source
     digest: str
+    engine_args: list[str] = Field(
+        default_factory=list, description="settings of the engine it was made with"
+    )
 
 
 class OfferInput(Document):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.plan import Plan, Pool
-from melange_cloud.profiles.facts import ModelFacts, gpu_facts, model_facts
+from melange_cloud.profiles.facts import ModelFacts, Quantization, gpu_facts, model_facts
 
 _SYSTEM_GIB = 120
 """Image of the system with CUDA (AWS's base image has 75 GiB), vLLM's container, and some air."""
@@ -16,6 +17,19 @@ _UNKNOWN_WEIGHTS_GIB = 180
 
 _CACHE_SHARE = 0.85
 """Share of GPU memory for weights and cache, as in the roofline model."""
+
+_SPEED = {
+    "attention-backend", "block-size", "dtype", "enable-chunked-prefill", "enable-expert-parallel",
+    "enable-prefix-caching", "enforce-eager", "gpu-memory-utilization", "kv-cache-dtype",
+    "max-num-batched-tokens", "max-num-seqs", "no-enable-chunked-prefill",
+    "no-enable-prefix-caching", "quantization", "speculative-config",
+}  # fmt: skip
+"""Options of `vllm serve` that decide how fast it is."""
+
+_WEIGHTS: dict[str, Quantization] = {
+    "fp8": "fp8", "awq": "int4", "awq_marlin": "int4", "gptq": "int4", "gptq_marlin": "int4",
+}  # fmt: skip
+"""vLLM's word for a quantisation -> ours."""
 
 
 def volume_gib(model: str) -> int:
@@ -36,24 +50,37 @@ def max_model_len(plan: Plan, pool: Pool) -> int | None:
     """Longest request a pool's server admits, tokens; None for the model's own.
 
     What the service says; otherwise the longest request of the plan (other pools' requests come
-    when those are down), and less where the GPUs' memory holds no cache for one so long: vLLM
-    would not start.
+    when those are down). Less where the GPUs' memory holds no cache for one so long: vLLM would
+    not start.
     """
-    if plan.service.max_model_len is not None:
-        return plan.service.max_model_len
-    longest = max(
+    wanted = plan.service.max_model_len or max(
         (line.input_tokens[1] + line.output_tokens[1] for line in plan.assignment), default=None
     )
-    fitting = fitting_len(plan.service.model, pool.gpu, pool.tensor_parallel)
-    return longest if longest is None or fitting is None else min(longest, fitting)
+    args = engine_args(plan, pool)
+    fitting = fitting_len(plan.service.model, pool.gpu, pool.tensor_parallel, args)
+    return wanted if wanted is None or fitting is None else min(wanted, fitting)
 
 
-def fitting_len(model: str, gpu: str, tensor_parallel: int) -> int | None:
+def engine_args(plan: Plan, pool: Pool) -> list[str]:
+    """The settings that the pool's throughputs rest on, as arguments of `vllm serve`.
+
+    Of those in the profile, what decides how fast the engine is; not where it listens or what it
+    loads.
+    """
+    for profile in plan.profiles:
+        if (profile.gpu, profile.tensor_parallel) == (pool.gpu, pool.tensor_parallel):
+            return [word for setting in _settings(profile.engine_args) for word in setting]
+    return []
+
+
+def fitting_len(model: str, gpu: str, tensor_parallel: int, args: Sequence[str] = ()) -> int | None:
     """Longest request that a replica's memory holds a cache for, tokens, and the model admits.
 
-    None for a model that no table knows; of a GPU that none knows, what the model admits.
+    ``args`` are its engine's settings. None for a model that no table knows, and where its weights
+    leave no room: then it runs otherwise than the table has it. Of a GPU that no table knows, what
+    the model admits.
     """
-    facts = _known(model)
+    facts = _as_served(_known(model), args)
     if facts is None:
         return None
     try:
@@ -61,7 +88,42 @@ def fitting_len(model: str, gpu: str, tensor_parallel: int) -> int | None:
     except InvalidInput:
         return facts.max_model_len
     cache = _CACHE_SHARE * memory - facts.weight_bytes
-    return min(facts.max_model_len, max(int(cache / facts.kv_bytes_per_token) // 16 * 16, 16))
+    tokens = int(cache / facts.kv_bytes_per_token) // 16 * 16
+    return min(facts.max_model_len, tokens) if tokens > 0 else None
+
+
+def _settings(args: Sequence[str]) -> Iterator[list[str]]:
+    """The settings among ``args`` that decide how fast an engine is, each with its values."""
+    setting: list[str] = []
+    for word in args:
+        if word.startswith("-"):
+            yield from [setting] if setting else []
+            setting = [word] if word.split("=")[0].lstrip("-") in _SPEED else []
+        elif setting:
+            setting.append(word)
+    yield from [setting] if setting else []
+
+
+def _as_served(facts: ModelFacts | None, args: Sequence[str]) -> ModelFacts | None:
+    """The facts with what the settings quantise; None where they are not known."""
+    if facts is None:
+        return None
+    values = dict(_values(args))
+    changed: dict[str, object] = {}
+    if quantization := values.get("--quantization"):
+        if quantization not in _WEIGHTS:
+            return None
+        changed["quantization"] = _WEIGHTS[quantization]
+    if values.get("--kv-cache-dtype", "").startswith("fp8"):
+        changed["bytes_per_kv_value"] = 1.0
+    return facts.model_copy(update=changed)
+
+
+def _values(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Option and value, written in one word or in two."""
+    for option, *words in _settings(args):
+        name, *with_it = option.split("=", 1)
+        yield from ((name, value) for value in [*with_it, *words])
 
 
 def _known(model: str) -> ModelFacts | None:

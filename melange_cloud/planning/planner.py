@@ -124,6 +124,7 @@ def _plan(
                 tensor_parallel=profile.tensor_parallel,
                 source=profile.source,
                 digest=profile.digest,
+                engine_args=profile.engine.args,
             )
             for profile in composition.profiles
         ],

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from melange_cloud.gateway.routing import overall_shares
 from melange_cloud.plan import Plan, Pool
 from melange_cloud.planning.extras import GATEWAY_MACHINES, VOLUME_THROUGHPUT, gateway_type
-from melange_cloud.planning.machines import load_seconds, max_model_len, volume_gib
+from melange_cloud.planning.machines import (
+    engine_args,
+    load_seconds,
+    max_model_len,
+    volume_gib,
+)
 from melange_cloud.planning.sites import Routing, Site
 from melange_cloud.terraform.call import Call, alias, call_name, location, network
 from melange_cloud.terraform.names import identifier, pool_name
 from melange_cloud.terraform.quoting import Expression, hcl
 
-FIRST_PORT = 8000
+LISTENERS = range(10_000, 30_000)
+"""Ports of an AWS balancer's listeners: a pool's stays its own when others come and go."""
+
 MAX_WEIGHT = 999
 """AWS's largest; Google's is 1000."""
 
@@ -49,14 +57,14 @@ def pool_call(pool: Pool) -> Call:
 
 def _of_site(plan: Plan, site: Site, home: Site, routing: Routing) -> list[Call]:
     found = [site_network(site)]
-    ports = {pool.id: FIRST_PORT + index for index, pool in enumerate(site.pools)}
+    ports = _listener_ports(site)
     if site.provider == "aws":
         found.append(_aws_balancer(plan, site, home, routing, sorted(ports.values())))
         found += [_aws_pool(plan, pool, site, routing, ports[pool.id]) for pool in site.pools]
     else:
         if routing == "weighted":
             found.append(_gcp_balancer(plan, site))
-        found += [_gcp_pool(plan, pool, site, home, routing, ports[pool.id]) for pool in site.pools]
+        found += [_gcp_pool(plan, pool, site, home, routing) for pool in site.pools]
     return found
 
 
@@ -128,7 +136,8 @@ def _aws_pool(plan: Plan, pool: Pool, site: Site, routing: Routing, port: int) -
     arguments = {
         "name": pool_name(plan.service.name, pool.id, pool.instance_type),
         "instance_type": pool.instance_type,
-        **_of_pool(plan, pool, port),
+        **_of_pool(plan, pool),
+        "listener_port": port,
         "volume_throughput": VOLUME_THROUGHPUT,
         "vpc_id": net.output("vpc_id"),
         "subnet_ids": net.output("private_subnet_ids"),
@@ -145,13 +154,13 @@ def _aws_pool(plan: Plan, pool: Pool, site: Site, routing: Routing, port: int) -
     return Call(pool_call(pool).name, "aws-pool", arguments, alias(site))
 
 
-def _gcp_pool(plan: Plan, pool: Pool, site: Site, home: Site, routing: Routing, port: int) -> Call:
+def _gcp_pool(plan: Plan, pool: Pool, site: Site, home: Site, routing: Routing) -> Call:
     net = site_network(site)
     arguments = {
         **location(site),
         "name": pool_name(plan.service.name, pool.id, pool.instance_type),
         "machine_type": pool.instance_type,
-        **_of_pool(plan, pool, port),
+        **_of_pool(plan, pool),
         "network": net.output("network"),
         "subnetwork": net.output("subnetwork"),
         "proxy_cidr": net.output("proxy_cidr"),
@@ -169,7 +178,17 @@ def _gcp_pool(plan: Plan, pool: Pool, site: Site, home: Site, routing: Routing, 
     return Call(pool_call(pool).name, "gcp-pool", arguments)
 
 
-def _of_pool(plan: Plan, pool: Pool, port: int) -> dict[str, object]:
+def _listener_ports(site: Site) -> dict[str, int]:
+    """By pool id, from which it follows: another number would replace the listener."""
+    ports: dict[str, int] = {}
+    for pool in site.pools:
+        digest = int(hashlib.sha256(pool.id.encode()).hexdigest(), 16)
+        free = (LISTENERS[(digest + step) % len(LISTENERS)] for step in range(len(LISTENERS)))
+        ports[pool.id] = next(port for port in free if port not in ports.values())
+    return ports
+
+
+def _of_pool(plan: Plan, pool: Pool) -> dict[str, object]:
     model = plan.service.model
     return {
         "machine_count": pool.count,
@@ -179,15 +198,22 @@ def _of_pool(plan: Plan, pool: Pool, port: int) -> dict[str, object]:
         "data_parallel": pool.replicas_per_instance,
         "max_model_len": max_model_len(plan, pool),
         "vllm_image": Expression("var.vllm_image"),
-        "vllm_args": Expression("var.vllm_args"),
-        "port": port,
+        "vllm_args": _vllm_args(plan, pool),
         "volume_gib": volume_gib(model),
         "load_seconds": load_seconds(model),
     }
 
 
+def _vllm_args(plan: Plan, pool: Pool) -> Expression:
+    """The settings that its throughputs rest on; the user's come last, and so win."""
+    args = engine_args(plan, pool)
+    return Expression(f"concat({hcl(args)}, var.vllm_args)" if args else "var.vllm_args")
+
+
 def _gateway(sites: Sequence[Site], home: Site, files: Sequence[str]) -> Call:
     net = site_network(home)
+    # a network load balancer may not have the name of the pools' application load balancer
+    name = Expression('"${local.name}-gateway"')
     backends = {
         pool.id: {
             "address": pool_call(pool).output("address"),
@@ -198,11 +224,12 @@ def _gateway(sites: Sequence[Site], home: Site, files: Sequence[str]) -> Call:
         for pool in site.pools
     }
     arguments: dict[str, object] = {
-        "name": Expression("local.name"),
+        "name": name,
         "instance_type": gateway_type(home.provider),
         "machine_count": GATEWAY_MACHINES,
         "public": Expression("var.public"),
         "allowed_cidrs": Expression("var.allowed_cidrs"),
+        "metrics_cidrs": Expression("var.metrics_cidrs"),
         "api_key_secret": Expression("var.api_key_secret"),
         "tls_secret": Expression("var.tls_secret"),
         "files": {name: Expression(f'file("${{path.module}}/gateway/{name}")') for name in files},

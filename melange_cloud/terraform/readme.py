@@ -35,7 +35,7 @@ def readme_context(plan: Plan, places: Sequence[Site], routing: Routing) -> dict
         "extras_note": extras_note().removeprefix("extras: "),
         "routing_text": _ROUTING_TEXT[routing],
         "network_variables": " and ".join(f"`{cloud}_networks`" for cloud in sorted(clouds)),
-        "secrets": "\n".join(_SECRETS[cloud] for cloud in sorted(clouds)),
+        "steps": _steps(places, routing),
         "remote_text": _REMOTE_TEXT,
     }
 
@@ -61,12 +61,74 @@ _ROUTING_TEXT: dict[Routing, str] = {
     "their size.",
 }
 
-_SECRETS = {
-    "aws": "aws secretsmanager create-secret --name hf-token --secret-string file://token.txt\n"
-    """echo 'aws_hf_token_secret = "hf-token"' >> terraform.tfvars""",
-    "gcp": "gcloud secrets create hf-token --data-file=token.txt\n"
-    """echo 'gcp_hf_token_secret = "hf-token"' >> terraform.tfvars""",
-}
+
+def _steps(places: Sequence[Site], routing: Routing) -> list[dict[str, str]]:
+    """What must be there before `terraform apply`, and the shell commands that make it."""
+    home = next(site for site in places if site.home)
+    clouds = sorted({site.provider for site in places})
+    found = []
+    if "gcp" in clouds:
+        found.append({"text": _PROJECT_TEXT, "shell": _project(home, routing)})
+    if routing == "size":
+        created = _create_secret(home, _KEYS, "keys.txt")
+        shell = [*_MAKE_KEY, created, _setting("api_key_secret", _KEYS)]
+        found.append({"text": _KEYS_TEXT, "shell": "\n".join(shell)})
+    shell = []
+    for cloud in clouds:
+        of_cloud = [site for site in places if site.provider == cloud]
+        # AWS keeps a secret in a region, Google Cloud in a project
+        shell += [
+            _create_secret(site, "hf-token", "token.txt")
+            for site in (of_cloud if cloud == "aws" else of_cloud[:1])
+        ]
+        shell.append(_setting(f"{cloud}_hf_token_secret", "hf-token"))
+    return [*found, {"text": _TOKEN_TEXT, "shell": "\n".join(shell)}]
+
+
+def _project(home: Site, routing: Routing) -> str:
+    apis = ["compute", "iam", "monitoring", "secretmanager"]
+    if routing == "size" and home.provider == "gcp":
+        # the gateway's configuration is in a bucket that a role of the project lets it read
+        apis += ["cloudresourcemanager", "storage"]
+    names = " ".join(f"{api}.googleapis.com" for api in sorted(apis))
+    return (
+        "project=YOUR-PROJECT\n"
+        f'gcloud services enable --project "$project" \\\n  {names}\n'
+        """echo "gcp_project = \\"$project\\"" >> terraform.tfvars"""
+    )
+
+
+def _create_secret(site: Site, name: str, file: str) -> str:
+    if site.provider == "aws":
+        return (
+            f"aws secretsmanager create-secret --region {site.region} --name {name} \\\n"
+            f"  --secret-string file://{file}"
+        )
+    return f'gcloud secrets create {name} --project "$project" --data-file {file}'
+
+
+def _setting(variable: str, value: str) -> str:
+    return f"""echo '{variable} = "{value}"' >> terraform.tfvars"""
+
+
+_PROJECT_TEXT = "Name the Google Cloud project, and enable the APIs that the fleet needs:"
+
+_KEYS = "gateway-keys"
+
+_KEYS_TEXT = (
+    "Make an API key. The gateway's secret has a line for each: the key's SHA-256 and the client's "
+    "name.\nThe key itself is kept by the client alone, so note what this prints:"
+)
+
+_MAKE_KEY = (
+    'key=$(openssl rand -hex 24); echo "$key"',
+    """printf '%s my-client\\n' "$(printf %s "$key" | sha256sum | cut -d' ' -f1)" >> keys.txt""",
+)
+
+_TOKEN_TEXT = (
+    "Open models need no Hugging Face token. For others put it into the cloud's secret store and "
+    "name the\nsecret; the value never enters Terraform's state:"
+)
 
 _REMOTE_TEXT = (
     "The gateway reaches pools in another region or cloud over the internet: their load balancers\n"

@@ -10,6 +10,7 @@ from melange_cloud.gateway import default_backends, depends_on_size, gateway_fil
 from melange_cloud.names import shorten
 from melange_cloud.plan import Plan
 from melange_cloud.planning.extras import extras
+from melange_cloud.planning.machines import max_model_len
 from melange_cloud.planning.sites import (
     Routing,
     Site,
@@ -153,6 +154,13 @@ def _notes(plan: Plan, routing: Routing, places: Sequence[Site]) -> list[str]:
         if cloud in clouds and changed:
             keys = ", ".join(shorten(key, 40) for key in changed)
             found.append(f"{name} admits these tags only in other words: {keys}")
+    for pool in plan.pools:
+        wanted, fits = service.max_model_len, max_model_len(plan, pool)
+        if wanted and fits and fits < wanted:
+            found.append(
+                f"{pool.id}: max_model_len is {fits}, as its GPUs have no memory for the cache of "
+                f"{wanted} tokens: vLLM would not start"
+            )
     if routing == "weighted" and depends_on_size(plan):
         found.append(
             "routing by weight: the plan's shares depend on the size of requests, and its fleet "

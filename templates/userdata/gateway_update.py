@@ -37,12 +37,18 @@ class Refused(Exception):
     """What was fetched cannot be used; the gateway stays as it is."""
 
 
+class NotLoaded(Exception):
+    """It is in place, but HAProxy did not take it; the next run tries again."""
+
+
 def main() -> None:
     settings = json.loads((HOME / "settings.json").read_text(encoding="utf-8"))
     try:
         print(install(wanted_files(settings), HOME, ADMIN_SOCKET, RELOAD))
     except Refused as error:
         sys.exit(f"nothing changed: {error}")
+    except NotLoaded as error:
+        sys.exit(f"HAProxy may still have the old keys and weights: {error}")
 
 
 def wanted_files(settings: dict[str, str]) -> dict[str, str]:
@@ -68,23 +74,31 @@ def keys_map(secret: str) -> str:
 
 
 def install(files: dict[str, str], home: Path, admin_socket: Path, reload: tuple[str, ...]) -> str:
-    """Make ``files`` what HAProxy reads at ``home``/current, and tell it. Says what was done."""
+    """Make ``files`` what HAProxy reads at ``home``/current, and tell it. Says what was done.
+
+    ``home``/loaded has the digest of what HAProxy took: the link alone does not tell, as the reload
+    after it may fail, or this program may die in between. It is gone while HAProxy is being told.
+    """
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
-    current = home / "current"
-    if current.exists() and current.resolve().name == digest:
+    current, loaded = home / "current", home / "loaded"
+    in_place = current.resolve().name if current.exists() else ""
+    known = in_place != "" and loaded.exists() and loaded.read_text(encoding="utf-8") == in_place
+    if known and in_place == digest:
         return "no change"
     before = read_folder(current)
     release = home / "releases" / digest
-    write_folder(release, files)
-    checked = subprocess.run(
-        ["haproxy", "-c", "-f", str(release)], capture_output=True, text=True, check=False
-    )
-    if checked.returncode != 0:
-        shutil.rmtree(release)
-        raise Refused(f"haproxy -c says\n{checked.stderr.strip()}")
+    if in_place != digest or before != files:  # else: checked, and HAProxy may be reading it
+        write_folder(release, files)
+        checked = subprocess.run(
+            ["haproxy", "-c", "-f", str(release)], capture_output=True, text=True, check=False
+        )
+        if checked.returncode != 0:
+            shutil.rmtree(release)
+            raise Refused(f"haproxy -c says\n{checked.stderr.strip()}")
+    loaded.unlink(missing_ok=True)
     switch(current, release)
     changed = {name for name in {*before, *files} if before.get(name) != files.get(name)}
-    if before and changed <= RUNTIME_MAPS:
+    if known and changed <= RUNTIME_MAPS:
         try:
             for name in sorted(changed):
                 swap_map(admin_socket, name, files[name])
@@ -94,6 +108,7 @@ def install(files: dict[str, str], home: Path, admin_socket: Path, reload: tuple
             done = run_reload(reload)
     else:
         done = run_reload(reload)
+    loaded.write_text(digest, encoding="utf-8")
     for old in release.parent.iterdir():
         if old != release:
             shutil.rmtree(old)
@@ -101,7 +116,10 @@ def install(files: dict[str, str], home: Path, admin_socket: Path, reload: tuple
 
 
 def run_reload(reload: tuple[str, ...]) -> str:
-    subprocess.run(reload, check=True)
+    try:
+        subprocess.run(reload, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NotLoaded(str(error)) from None
     return "reloaded"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import gateway_update
 import pytest
 from gateway_rig import KEY, Rig, hashed
-from gateway_update import Refused, install, keys_map, unpacked, wanted_files
+from gateway_update import NotLoaded, Refused, install, keys_map, unpacked, wanted_files
 from sample_plans import three_pools
 
 H = "ab" * 32
@@ -145,6 +145,68 @@ def test_without_an_admin_socket_it_reloads(tmp_path: Path, haproxy: str) -> Non
         command = ("touch", str(tmp_path / "reloaded"))
         said = install(rig.files() | keys, rig.home, tmp_path / "no.sock", command)
         assert (said, (tmp_path / "reloaded").exists()) == ("reloaded", True)
+
+
+@pytest.fixture
+def haproxy_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `haproxy` that passes every check: what is told here needs no real one."""
+    (tmp_path / "haproxy").write_text("#!/bin/sh\nexit 0\n")
+    (tmp_path / "haproxy").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+OLD = {"haproxy.cfg": "x\n", "keys.map": f"{H} revoked\n"}
+NEW = {**OLD, "keys.map": f"{'cd' * 32} other\n"}
+
+
+def reloads(folder: Path) -> tuple[str, ...]:
+    return ("sh", "-c", f"echo reload >>{folder}/reloads")
+
+
+def count_reloads(folder: Path) -> int:
+    return (folder / "reloads").read_text().count("reload")
+
+
+def test_a_reload_that_failed_is_tried_again(haproxy_agrees: Path) -> None:
+    home, no_socket = haproxy_agrees / "home", haproxy_agrees / "no.sock"
+    assert install(OLD, home, no_socket, reloads(haproxy_agrees)) == "reloaded"
+    for _ in range(2):
+        with pytest.raises(NotLoaded, match="false"):
+            install(NEW, home, no_socket, ("false",))
+    assert install(NEW, home, no_socket, reloads(haproxy_agrees)) == "reloaded"
+    assert install(NEW, home, no_socket, reloads(haproxy_agrees)) == "no change"
+    assert count_reloads(haproxy_agrees) == 2
+    assert (home / "current" / "keys.map").read_text() == NEW["keys.map"]
+    assert len(list((home / "releases").iterdir())) == 1
+
+
+def test_going_back_after_a_reload_that_failed_reloads(haproxy_agrees: Path) -> None:
+    """HAProxy may have taken the new one all the same."""
+    home, no_socket = haproxy_agrees / "home", haproxy_agrees / "no.sock"
+    install(OLD, home, no_socket, reloads(haproxy_agrees))
+    with pytest.raises(NotLoaded):
+        install(NEW, home, no_socket, ("no-such-program",))
+    assert install(OLD, home, no_socket, reloads(haproxy_agrees)) == "reloaded"
+
+
+def test_a_run_that_died_after_the_switch_is_made_good(
+    haproxy_agrees: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, no_socket = haproxy_agrees / "home", haproxy_agrees / "no.sock"
+    install(OLD, home, no_socket, reloads(haproxy_agrees))
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(gateway_update, "swap_map", die)
+        with pytest.raises(KeyboardInterrupt):
+            install(NEW, home, no_socket, ("false",))
+    assert (home / "current" / "keys.map").read_text() == NEW["keys.map"]
+    # not by the admin socket: nobody knows what HAProxy has
+    assert install(NEW, home, no_socket, reloads(haproxy_agrees)) == "reloaded"
+    assert count_reloads(haproxy_agrees) == 2
 
 
 def test_the_program_needs_only_the_standard_library() -> None:

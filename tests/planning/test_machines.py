@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from melange_cloud.plan import Plan, load_plan
-from melange_cloud.planning.machines import load_seconds, max_model_len, volume_gib
+from melange_cloud.planning.machines import (
+    engine_args,
+    fitting_len,
+    load_seconds,
+    max_model_len,
+    volume_gib,
+)
 
 SMALL = Path(__file__).parents[1] / "golden" / "plan" / "small.json"
 
@@ -46,6 +52,42 @@ def test_the_longest_request_of_the_plan_fits(plan: Plan) -> None:
 def test_the_services_own_length_wins(tmp_path: Path) -> None:
     said = changed(tmp_path, max_model_len=777)
     assert max_model_len(said, said.pools[0]) == 777
+
+
+def with_args(plan: Plan, *args: str) -> Plan:
+    profiles = [p.model_copy(update={"engine_args": list(args)}) for p in plan.profiles]
+    return plan.model_copy(update={"profiles": profiles})
+
+
+def test_servers_are_given_the_settings_that_their_throughput_rests_on(plan: Plan) -> None:
+    given = with_args(
+        plan, "--host", "::", "--kv-cache-dtype", "fp8", "--load-format=dummy",
+        "--no-enable-prefix-caching", "--tensor-parallel-size=4", "--quantization=fp8", "-v",
+    )  # fmt: skip
+    for pool in plan.pools:
+        assert engine_args(given, pool) == [
+            "--kv-cache-dtype", "fp8", "--no-enable-prefix-caching", "--quantization=fp8",
+        ]  # fmt: skip
+        assert engine_args(with_args(plan), pool) == []
+
+
+def test_what_is_quantised_leaves_more_room() -> None:
+    assert fitting_len("meta-llama/Llama-3.1-70B", "A100-80GB", 2) is None  # 141 of 160 GB
+    fp8 = ["--quantization=fp8"]
+    assert (fitting_len("meta-llama/Llama-3.1-70B", "A100-80GB", 2, fp8) or 0) > 100_000
+    small = "meta-llama/Llama-3.1-8B", "L4", 1
+    lengths = [
+        fitting_len(*small, args) or 0 for args in ([], fp8, [*fp8, "--kv-cache-dtype", "fp8_e4m3"])
+    ]
+    assert 0 < lengths[0] < lengths[1] < lengths[2]
+    assert fitting_len(*small, ["--quantization=something-new"]) is None
+
+
+def test_a_length_that_does_not_fit_is_not_asked_for(tmp_path: Path) -> None:
+    said = changed(tmp_path, max_model_len=10_000_000)
+    for pool in said.pools:
+        fitting = fitting_len(said.service.model, pool.gpu, pool.tensor_parallel)
+        assert max_model_len(said, pool) == (fitting or 10_000_000)
 
 
 def test_no_longer_than_the_memory_holds(plan: Plan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -38,6 +39,26 @@ def test_golden(golden) -> None:
         for name in ("main.tf", "variables.tf", "outputs.tf", "versions.tf", "README.md"):
             text = found.files[name].replace(plan_of(case).digest, "sha256:DIGEST")
             golden(f"render/{case}/{name}", text)
+
+
+def test_a_pool_keeps_its_port_when_another_comes() -> None:
+    plan = plan_of("chat")
+    first = plan.pools[0].model_copy(update={"id": "aws-us-east-1-a-new-one", "count": 1})
+    more = plan.model_copy(update={"pools": [first, *plan.pools]})
+
+    def ports(found: Plan) -> dict[str, str]:
+        main = render(found, "size").files["main.tf"]
+        blocks = re.findall(r'(?s)module "(pool_[^"]+)" \{(.*?)\n\}', main)
+        return {name: re.findall(r"listener_port\s+= (\d+)", text)[0] for name, text in blocks}
+
+    before, after = ports(plan), ports(more)
+    assert len(after) == len(before) + 1 == len(set(after.values()))
+    assert before.items() <= after.items()
+
+
+def test_a_length_that_does_not_fit_is_said() -> None:
+    found = render(changed(plan_of("large-model"), max_model_len=10_000_000))
+    assert any("have no memory for the cache of 10000000 tokens" in note for note in found.notes)
 
 
 def test_the_folder_is_self_contained() -> None:

@@ -6,7 +6,9 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,6 @@ fi
 
 
 def shellcheck() -> str:
-    import shutil
-    import sys
-
     found = shutil.which(
         "shellcheck", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     )
@@ -145,6 +144,31 @@ def test_vllm_is_started_as_the_pool_says(machine: Machine) -> None:
     ]  # fmt: skip
     assert "--env" not in words
     assert machine.recorded("environment") == ["HF_TOKEN=unset", "VLLM_API_KEY=unset"]
+
+
+def test_docker_is_installed_again_and_again_until_it_is_there(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (machine.bin / "docker").unlink()
+    tools = tmp_path / "tools"  # all that the script needs, and no docker
+    tools.mkdir()
+    for name in ("bash", "base64", "cat", "chmod", "grep", "install"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    monkeypatch.setenv("PATH", str(tools))
+    (machine.bin / "sleep").write_text("#!/bin/bash\n")
+    (machine.bin / "nvidia-ctk").write_text("#!/bin/bash\n")
+    # fails the first time, as without a network
+    (machine.bin / "apt-get").write_text(
+        '#!/bin/bash\necho "$*" >>"$RECORDS/apt"\n[[ $* != *install* ]] || '
+        '[[ $(grep -c install "$RECORDS/apt") -gt 1 ]]\n'
+    )
+    for name in ("sleep", "nvidia-ctk", "apt-get"):
+        (machine.bin / name).chmod(0o755)
+    machine.run(boot_script(pool()))
+    asked = (machine.records / "apt").read_text()
+    assert asked.count("install") == 2
+    started = (machine.records / "systemctl").read_text().splitlines()
+    assert started[-1] == "enable --now --no-block melange-vllm.service"
 
 
 def test_systemd_starts_it_and_starts_it_again(machine: Machine) -> None:

@@ -11,7 +11,7 @@ from rigs import plan_of, standins, terraform, write_case
 from test_user_data import Machine
 
 from melange_cloud.errors import OutsideError
-from melange_cloud.planning.machines import max_model_len
+from melange_cloud.planning.machines import engine_args, max_model_len
 from melange_cloud.terraform.render import render
 from melange_cloud.terraform.run import report, validate
 
@@ -46,12 +46,14 @@ def test_a_machine_runs_what_the_plan_says(case: str, standins, tmp_path: Path) 
                 f"--tensor-parallel-size={pool.tensor_parallel}",
                 f"--data-parallel-size={pool.replicas_per_instance}",
                 f"--max-model-len={max_model_len(hostile, pool)}",
+                *engine_args(plan, pool),
             ],
-            f"{8000 + number}:8000",
+            "8000:8000",
         )
-        for number, pool in enumerate(plan.pools)
+        for pool in plan.pools
     ]
     assert sorted(ran) == sorted(expected)
+    assert all("--max-num-seqs=256" in words for words, _ in ran)  # as the profiles have it
 
 
 def _script(item: dict) -> str | None:

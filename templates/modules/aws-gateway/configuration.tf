@@ -25,7 +25,7 @@ resource "aws_ssm_parameter" "files" {
   description = "HAProxy's configuration and maps, packed; piece ${count.index + 1} of ${local.pieces}"
   type        = "String"
   value       = substr(local.packed, count.index * 4000, 4000)
-  tags        = var.tags
+  tags        = local.tags
 }
 
 resource "aws_ssm_parameter" "machine" {
@@ -35,7 +35,7 @@ resource "aws_ssm_parameter" "machine" {
   description = "What the gateway's machines are told beside the plan, and the digest of its files"
   type        = "String"
   tier        = "Intelligent-Tiering"
-  tags        = var.tags
+  tags        = local.tags
 
   value = jsonencode({
     sha256     = sha256(local.packed)

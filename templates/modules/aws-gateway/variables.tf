@@ -128,7 +128,7 @@ variable "image_parameter" {
 }
 
 variable "session_manager" {
-  description = "Whether Session Manager may open a shell on the machines; they have no SSH."
+  description = "Whether the machines' role admits Session Manager. Debian's image has no agent for it: a shell opens only with an `image` that has one."
   type        = bool
   default     = false
 }

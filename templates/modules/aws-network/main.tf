@@ -35,12 +35,17 @@ locals {
   make = var.vpc_id == ""
   nat  = local.make && var.nat
 
-  offers = data.aws_ec2_instance_type_offerings.sold
-  sells  = [for zone in sort(keys(local.offers)) : zone if length(local.offers[zone].instance_types) > 0]
-  rest   = [for zone in sort(keys(local.offers)) : zone if length(local.offers[zone].instance_types) == 0]
+  # zones by their letter: a range of a zone's own stays its own when others come
+  lettered = [for zone in sort(data.aws_availability_zones.all.names) : zone if can(regex("^[a-z-]+-[0-9]+[a-g]$", zone))]
 
-  # a load balancer needs two zones, also where only one sells the machines
-  zones = local.make ? slice(concat(local.sells, local.rest), 0, max(2, min(6, length(local.sells)))) : []
+  # The first two always: load balancers need two, NAT one, and none may go when another comes.
+  # And all that sell any of the types.
+  zones = local.make ? [
+    for index, zone in local.lettered : zone
+    if index < 2 || length(data.aws_ec2_instance_type_offerings.sold[zone].instance_types) > 0
+  ] : []
+
+  number = { for zone in local.zones : zone => index(["a", "b", "c", "d", "e", "f", "g"], substr(zone, -1, 1)) }
 
   tags = merge(var.tags, var.plan_digest == "" ? {} : { "melange-plan" = var.plan_digest })
 }
@@ -57,24 +62,24 @@ resource "aws_vpc" "main" {
 }
 
 resource "aws_subnet" "private" {
-  count = length(local.zones)
+  for_each = local.number
 
   vpc_id                  = aws_vpc.main[0].id
-  availability_zone       = local.zones[count.index]
-  cidr_block              = cidrsubnet(var.cidr, 3, count.index + 1)
+  availability_zone       = each.key
+  cidr_block              = cidrsubnet(var.cidr, 3, each.value + 1)
   map_public_ip_on_launch = false
-  tags                    = merge(local.tags, { Name = "${var.name}-private-${local.zones[count.index]}" })
+  tags                    = merge(local.tags, { Name = "${var.name}-private-${each.key}" })
 }
 
 # for the NAT gateway and for load balancers that the internet may reach; all in the first eighth of the range
 resource "aws_subnet" "public" {
-  count = length(local.zones)
+  for_each = local.number
 
   vpc_id                  = aws_vpc.main[0].id
-  availability_zone       = local.zones[count.index]
-  cidr_block              = cidrsubnet(cidrsubnet(var.cidr, 3, 0), 3, count.index)
+  availability_zone       = each.key
+  cidr_block              = cidrsubnet(cidrsubnet(var.cidr, 3, 0), 3, each.value)
   map_public_ip_on_launch = false
-  tags                    = merge(local.tags, { Name = "${var.name}-public-${local.zones[count.index]}" })
+  tags                    = merge(local.tags, { Name = "${var.name}-public-${each.key}" })
 }
 
 resource "aws_internet_gateway" "main" {
@@ -96,7 +101,7 @@ resource "aws_nat_gateway" "main" {
   count = local.nat ? 1 : 0
 
   allocation_id = aws_eip.nat[0].id
-  subnet_id     = aws_subnet.public[0].id
+  subnet_id     = aws_subnet.public[local.zones[0]].id
   tags          = merge(local.tags, { Name = var.name })
 
   depends_on = [aws_internet_gateway.main]
@@ -118,10 +123,10 @@ resource "aws_route" "public" {
 }
 
 resource "aws_route_table_association" "public" {
-  count = length(local.zones)
+  for_each = aws_subnet.public
 
   route_table_id = aws_route_table.public[0].id
-  subnet_id      = aws_subnet.public[count.index].id
+  subnet_id      = each.value.id
 }
 
 resource "aws_route_table" "private" {
@@ -140,10 +145,10 @@ resource "aws_route" "private" {
 }
 
 resource "aws_route_table_association" "private" {
-  count = length(local.zones)
+  for_each = aws_subnet.private
 
   route_table_id = aws_route_table.private[0].id
-  subnet_id      = aws_subnet.private[count.index].id
+  subnet_id      = each.value.id
 }
 
 # AWS's own traffic to S3 (packages, image layers of ECR) need not pay for NAT; this endpoint is free

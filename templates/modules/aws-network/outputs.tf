@@ -10,12 +10,12 @@ output "vpc_cidr" {
 
 output "private_subnet_ids" {
   description = "Subnets for machines and internal load balancers."
-  value       = local.make ? aws_subnet.private[*].id : var.subnet_ids
+  value       = local.make ? [for zone in local.zones : aws_subnet.private[zone].id] : var.subnet_ids
 }
 
 output "public_subnet_ids" {
   description = "Subnets for load balancers that the internet may reach."
-  value       = local.make ? aws_subnet.public[*].id : var.public_subnet_ids
+  value       = local.make ? [for zone in local.zones : aws_subnet.public[zone].id] : var.public_subnet_ids
 }
 
 output "zones" {

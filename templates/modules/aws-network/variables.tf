@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "instance_types" {
-  description = "Instance types that must find room: subnets are made in the zones that sell any of them."
+  description = "Instance types that must find room: subnets are made in the zones that sell any of them, and in the first two."
   type        = list(string)
 }
 

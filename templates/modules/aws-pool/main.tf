@@ -45,6 +45,8 @@ locals {
 
   ami = var.ami != "" ? var.ami : data.aws_ssm_parameter.ami[0].value
 
+  listener_port = coalesce(var.listener_port, var.port)
+
   tags = merge(var.tags, var.plan_digest == "" ? {} : { "melange-plan" = var.plan_digest })
 
   settings = {
@@ -208,7 +210,7 @@ resource "aws_lb_listener" "pool" {
   count = var.listener ? 1 : 0
 
   load_balancer_arn = var.load_balancer.arn
-  port              = var.port
+  port              = local.listener_port
   protocol          = var.certificate_arn == "" ? "HTTP" : "HTTPS"
   certificate_arn   = var.certificate_arn == "" ? null : var.certificate_arn
   ssl_policy        = var.certificate_arn == "" ? null : "ELBSecurityPolicy-TLS13-1-2-2021-06"

@@ -5,7 +5,7 @@ output "address" {
 
 output "port" {
   description = "Port under which the pool is reached."
-  value       = var.port
+  value       = local.listener_port
 }
 
 output "planned_count" {

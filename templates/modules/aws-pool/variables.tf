@@ -100,7 +100,7 @@ variable "vllm_args" {
 }
 
 variable "port" {
-  description = "Port of the server on each machine, and of the pool's listener."
+  description = "Port of the server on each machine."
   type        = number
   default     = 8000
 
@@ -108,6 +108,12 @@ variable "port" {
     condition     = var.port >= 1024 && var.port <= 65535
     error_message = "The port must be between 1024 and 65535."
   }
+}
+
+variable "listener_port" {
+  description = "Port of the pool's listener: one that no other pool of the load balancer has; null for `port`."
+  type        = number
+  default     = null
 }
 
 variable "hf_token_secret" {
@@ -169,7 +175,7 @@ variable "ami_parameter" {
 }
 
 variable "load_balancer" {
-  description = "Load balancer whose listener on `port` leads to this pool: from the module aws-balancer."
+  description = "Load balancer whose listener on `listener_port` leads to this pool: from the module aws-balancer."
   type = object({
     arn               = string
     dns_name          = string

@@ -13,8 +13,11 @@ locals {
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
   ]
 
-  # of Google's health checkers
-  health_checkers = ["35.191.0.0/16", "130.211.0.0/22"]
+  # of Google's health checkers; an address that the internet reaches is probed from two more
+  health_checkers = concat(
+    ["35.191.0.0/16", "130.211.0.0/22"],
+    var.public ? ["209.85.152.0/22", "209.85.204.0/22"] : [],
+  )
 }
 
 # The one bucket, and reading alone.

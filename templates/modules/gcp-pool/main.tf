@@ -184,7 +184,7 @@ resource "google_monitoring_alert_policy" "capacity" {
       threshold_value = var.machine_count
       duration        = "600s"
 
-      # no machine at all makes no data: that is the worst shortage
+      # machines that are all gone make no data; whether it fires for a pool that never had one is not known
       evaluation_missing_data = "EVALUATION_MISSING_DATA_ACTIVE"
 
       aggregations {

@@ -2,7 +2,7 @@
 
 mock_provider "aws" {
   mock_data "aws_availability_zones" {
-    defaults = { names = ["us-east-1c", "us-east-1a", "us-east-1b"] }
+    defaults = { names = ["us-east-1c", "us-east-1a", "us-east-1d", "us-east-1b"] }
   }
 
   mock_data "aws_region" {
@@ -28,18 +28,32 @@ run "two_zones_where_only_one_sells_the_type" {
   }
 
   assert {
-    condition     = aws_subnet.private[*].availability_zone == ["us-east-1b", "us-east-1a"]
+    condition     = { for zone, subnet in aws_subnet.private : zone => subnet.cidr_block } == { us-east-1a = "10.64.32.0/19", us-east-1b = "10.64.64.0/19" }
     error_message = "The zone that sells the type, and one more for the load balancer."
   }
 
   assert {
-    condition     = alltrue([for subnet in concat(aws_subnet.private, aws_subnet.public) : !subnet.map_public_ip_on_launch])
+    condition     = alltrue([for subnet in concat(values(aws_subnet.private), values(aws_subnet.public)) : !subnet.map_public_ip_on_launch])
     error_message = "No machine gets a public address."
   }
 
   assert {
     condition     = length(aws_nat_gateway.main) == 1
     error_message = "One NAT gateway."
+  }
+}
+
+run "a_zone_more_leaves_the_others_alone" {
+  command = plan
+
+  override_data {
+    target = data.aws_ec2_instance_type_offerings.sold["us-east-1d"]
+    values = { instance_types = ["p5.4xlarge"] }
+  }
+
+  assert {
+    condition     = { for zone, subnet in aws_subnet.private : zone => subnet.cidr_block } == { us-east-1a = "10.64.32.0/19", us-east-1b = "10.64.64.0/19", us-east-1d = "10.64.128.0/19" }
+    error_message = "Every zone has a range of its own."
   }
 }
 

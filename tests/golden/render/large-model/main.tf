@@ -57,10 +57,10 @@ module "pool_aws_us_east_1_p4de_24xlarge_tp8" {
   data_parallel     = 1
   max_model_len     = 16100
   vllm_image        = var.vllm_image
-  vllm_args         = var.vllm_args
-  port              = 8000
+  vllm_args         = concat(["--dtype=half", "--max-num-seqs=256"], var.vllm_args)
   volume_gib        = 270
   load_seconds      = 2340
+  listener_port     = 15542
   volume_throughput = 250
   vpc_id            = module.network_aws_us_east_1.vpc_id
   subnet_ids        = module.network_aws_us_east_1.private_subnet_ids

@@ -11,7 +11,7 @@ variable "vllm_args" {
 }
 
 variable "allowed_cidrs" {
-  description = "Address ranges that may call the endpoint; empty for the network's own."
+  description = "Address ranges that may call the endpoint; empty for the VPC's own."
   type        = list(string)
   default     = []
 }

@@ -37,7 +37,7 @@ module "balancer_aws_us_east_1" {
   internal    = true
   plan_digest = local.plan_digest
   tags        = local.tags
-  ports       = [8000, 8001]
+  ports       = [15796, 26267]
   client_security_groups = {
     "gateway" = module.gateway.security_group_id
   }
@@ -55,10 +55,10 @@ module "pool_aws_us_east_1_g5_xlarge_tp1" {
   data_parallel     = 1
   max_model_len     = 16100
   vllm_image        = var.vllm_image
-  vllm_args         = var.vllm_args
-  port              = 8000
+  vllm_args         = concat(["--dtype=half", "--max-num-seqs=256"], var.vllm_args)
   volume_gib        = 140
   load_seconds      = 1080
+  listener_port     = 15796
   volume_throughput = 250
   vpc_id            = module.network_aws_us_east_1.vpc_id
   subnet_ids        = module.network_aws_us_east_1.private_subnet_ids
@@ -84,10 +84,10 @@ module "pool_aws_us_east_1_p5_4xlarge_tp1" {
   data_parallel     = 1
   max_model_len     = 16100
   vllm_image        = var.vllm_image
-  vllm_args         = var.vllm_args
-  port              = 8001
+  vllm_args         = concat(["--dtype=half", "--max-num-seqs=256"], var.vllm_args)
   volume_gib        = 140
   load_seconds      = 1080
+  listener_port     = 26267
   volume_throughput = 250
   vpc_id            = module.network_aws_us_east_1.vpc_id
   subnet_ids        = module.network_aws_us_east_1.private_subnet_ids
@@ -128,8 +128,7 @@ module "pool_gcp_us_central1_a2_highgpu_1g_tp1" {
   data_parallel         = 1
   max_model_len         = 16100
   vllm_image            = var.vllm_image
-  vllm_args             = var.vllm_args
-  port                  = 8000
+  vllm_args             = concat(["--dtype=half", "--max-num-seqs=256"], var.vllm_args)
   volume_gib            = 140
   load_seconds          = 1080
   network               = module.network_gcp_us_central1.network
@@ -148,11 +147,12 @@ module "pool_gcp_us_central1_a2_highgpu_1g_tp1" {
 module "gateway" {
   source = "./modules/aws-gateway"
 
-  name           = local.name
+  name           = "${local.name}-gateway"
   instance_type  = "t3.medium"
   machine_count  = 2
   public         = var.public
   allowed_cidrs  = var.allowed_cidrs
+  metrics_cidrs  = var.metrics_cidrs
   api_key_secret = var.api_key_secret
   tls_secret     = var.tls_secret
   files = {

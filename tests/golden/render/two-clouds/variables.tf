@@ -11,7 +11,13 @@ variable "vllm_args" {
 }
 
 variable "allowed_cidrs" {
-  description = "Address ranges that may call the endpoint; empty for the network's own."
+  description = "Address ranges that may call the endpoint, beside the VPC's own."
+  type        = list(string)
+  default     = []
+}
+
+variable "metrics_cidrs" {
+  description = "Address ranges that may read Prometheus's metrics on the gateway's machines (port 8404); empty for none."
   type        = list(string)
   default     = []
 }
