@@ -92,7 +92,15 @@ def _run_highs(lp: pulp.LpProblem, deadline: Deadline) -> Run:
 
 def _run_cbc(lp: pulp.LpProblem, deadline: Deadline) -> Run:
     lp.solve(
-        pulp.PULP_CBC_CMD(msg=False, threads=1, gapRel=0, gapAbs=1e-9, timeLimit=deadline.left)
+        pulp.PULP_CBC_CMD(
+            msg=False,
+            threads=1,
+            gapRel=0,
+            gapAbs=1e-9,
+            timeLimit=deadline.left,
+            # with it, CBC 2.10 has called a dearer fleet optimal (a test holds the case)
+            options=["preprocess off"],
+        )
     )
     if lp.status == pulp.LpStatusInfeasible:
         return Run("infeasible", float("inf"), float("inf"))

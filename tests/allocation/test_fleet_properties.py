@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from independent import assert_sound, serves, within_limits
 from small_problems import problems
@@ -163,6 +163,15 @@ def test_no_single_type_fleet_is_cheaper(problem: Problem) -> None:
 
 @settings(few, max_examples=12)
 @given(problems())
+@example(  # CBC's preprocessing cut off the optimum
+    Problem(
+        (0.5, 0.5, 0.5),
+        ((0.7, 0.7, 1.0),),
+        tuple(Column(f"o{j}", 0, 1, usd, "east") for j, usd in enumerate((1.1, 1.1, 1.0))),
+        caps=(Cap("cap", 1.0, {2: 1.0}),),
+        survive=1,
+    )
+)
 def test_cbc_finds_the_same_cost(problem: Problem) -> None:
     by_cbc = solve(problem, solver="cbc")
     assert (by_cbc is None) == (solve(problem) is None)
