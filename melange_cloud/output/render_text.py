@@ -49,11 +49,16 @@ def rendered_text(plan: Plan) -> str:
 def profiling_text(profiling: Profiling) -> str:
     """Which machines will measure, and what they cost at most."""
     table = new_table(("profile", "place", "type"), ("$/h", "at most, $"))
-    hours = profiling.limit_minutes / 60
     for machine in profiling.machines:
         offer, each = machine.offer, machine.usd_per_hour
         place = f"{offer.provider}/{offer.region}"
-        row = (machine.profile, place, offer.instance_type, usd(each), usd(each * hours))
+        row = (
+            machine.profile,
+            place,
+            offer.instance_type,
+            usd(each),
+            usd(profiling.usd_at_most_of(machine)),
+        )
         table.add_row(*row)
     return (
         f"{draw(table)}\nAt most {usd(profiling.usd_at_most)} $: each machine measures for "

@@ -8,15 +8,13 @@ from collections.abc import Iterator, Sequence
 from melange_cloud.errors import InvalidInput
 from melange_cloud.plan import Plan, Pool
 from melange_cloud.profiles.facts import ModelFacts, Quantization, gpu_facts, model_facts
+from melange_cloud.profiles.roofline import USABLE_MEMORY
 
 _SYSTEM_GIB = 120
 """Image of the system with CUDA (AWS's base image has 75 GiB), vLLM's container, and some air."""
 
 _UNKNOWN_WEIGHTS_GIB = 180
 """Room for the weights of a model that no table knows: 80 billion parameters of 2 bytes."""
-
-_CACHE_SHARE = 0.85
-"""Share of GPU memory for weights and cache, as in the roofline model."""
 
 _SPEED = {
     "attention-backend", "block-size", "dtype", "enable-chunked-prefill", "enable-expert-parallel",
@@ -87,7 +85,7 @@ def fitting_len(model: str, gpu: str, tensor_parallel: int, args: Sequence[str] 
         memory = gpu_facts(gpu).memory_bytes * tensor_parallel
     except InvalidInput:
         return facts.max_model_len
-    cache = _CACHE_SHARE * memory - facts.weight_bytes
+    cache = USABLE_MEMORY * memory - facts.weight_bytes
     tokens = int(cache / facts.kv_bytes_per_token) // 16 * 16
     return min(facts.max_model_len, tokens) if tokens > 0 else None
 

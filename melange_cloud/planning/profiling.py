@@ -10,9 +10,9 @@ from melange_cloud.errors import InvalidInput
 from melange_cloud.planning.compose import Inputs
 from melange_cloud.planning.extras import hourly_beside
 from melange_cloud.planning.machines import load_seconds
-from melange_cloud.planning.sites import Place, in_a_region
+from melange_cloud.planning.sites import Place, can_be_rendered
 from melange_cloud.prices.book import oldest
-from melange_cloud.prices.offer import Offer, provisionable
+from melange_cloud.prices.offer import Offer
 from melange_cloud.profiles.document import profile_name
 
 _SPARE_MINUTES = 10
@@ -63,10 +63,14 @@ class Profiling:
         """The oldest date of a price used; None if none has one."""
         return oldest(machine.offer for machine in self.machines)
 
+    def usd_at_most_of(self, machine: Machine) -> float:
+        """What a machine costs if it runs to its limit."""
+        return machine.usd_per_hour * self.limit_minutes / 60
+
     @property
     def usd_at_most(self) -> float:
         """What all machines cost if each runs to its limit."""
-        return math.fsum(m.usd_per_hour for m in self.machines) * self.limit_minutes / 60
+        return math.fsum(map(self.usd_at_most_of, self.machines))
 
 
 def plan_profiling(inputs: Inputs, max_minutes: float) -> Profiling:
@@ -89,7 +93,7 @@ def plan_profiling(inputs: Inputs, max_minutes: float) -> Profiling:
         if offer.purchase == "on-demand" and offer.gpu_count >= degree.get(offer.gpu, math.inf)
     ]
     wanted = {offer.gpu for offer in fitting}
-    chosen = _in_few_places([offer for offer in fitting if _can_be_rendered(offer)])
+    chosen = _in_few_places([offer for offer in fitting if can_be_rendered(offer)])
     if not chosen:
         raise InvalidInput(
             f"there is no machine to measure {inputs.service.model} on that Terraform can be "
@@ -110,10 +114,6 @@ def plan_profiling(inputs: Inputs, max_minutes: float) -> Profiling:
         tuple(sorted(wanted - set(chosen))),
         tuple(sorted({offer.gpu for offer in inputs.offers} - degree.keys())),
     )
-
-
-def _can_be_rendered(offer: Offer) -> bool:
-    return provisionable(offer.provider, offer.instance_type) and in_a_region(offer)
 
 
 def _in_few_places(offers: Sequence[Offer]) -> dict[str, Offer]:

@@ -60,22 +60,27 @@ def not_provisionable(pools: Sequence[Pool]) -> list[str]:
     return [
         shorten(f"{pool.provider}/{pool.region} {pool.instance_type}", 120)
         for pool in pools
-        if not provisionable(pool.provider, pool.instance_type) or not in_a_region(pool)
+        if not can_be_rendered(pool)
     ]
 
 
-class Located(Protocol):
-    """What says where it is."""
+class Buyable(Protocol):
+    """What says which machine it is, and where."""
 
     @property
     def provider(self) -> str: ...
     @property
     def region(self) -> str: ...
+    @property
+    def instance_type(self) -> str: ...
 
 
-def in_a_region(offer: Located) -> bool:
-    """Whether its region is named as its cloud, AWS or Google's, names regions."""
-    return _REGIONS[offer.provider].fullmatch(offer.region) is not None
+def can_be_rendered(offer: Buyable) -> bool:
+    """Whether there is Terraform for its machine, and its region is named as its cloud does."""
+    return (
+        provisionable(offer.provider, offer.instance_type)
+        and _REGIONS[offer.provider].fullmatch(offer.region) is not None
+    )
 
 
 def default_routing(plan: Plan) -> Routing:

@@ -59,6 +59,12 @@ def location(place: Place) -> dict[str, object]:
     return {"project": Expression("var.gcp_project"), "region": place.region}
 
 
+def tags(place: Place) -> dict[str, object]:
+    """The tags or labels of everything in a place, as its modules take them."""
+    kind = "tags" if place.provider == "aws" else "labels"
+    return {kind: Expression(f"local.{kind}")}
+
+
 def call_name(kind: str, place: Place) -> str:
     """Name of a place's module block."""
     return identifier(kind, place.provider, place.region)

@@ -15,7 +15,7 @@ from melange_cloud.planning.machines import (
     volume_gib,
 )
 from melange_cloud.planning.sites import Routing, Site
-from melange_cloud.terraform.call import Call, alias, call_name, location, network
+from melange_cloud.terraform.call import Call, alias, call_name, location, network, tags
 from melange_cloud.terraform.names import identifier, pool_name
 from melange_cloud.terraform.quoting import Expression, hcl
 
@@ -41,7 +41,7 @@ def calls(
 
 def site_network(site: Site) -> Call:
     """A site's network; also to refer to its outputs."""
-    marks = _marks(site) if site.provider == "aws" else {"labels": Expression("local.labels")}
+    marks = _marks(site) if site.provider == "aws" else tags(site)
     return network(site, (pool.instance_type for pool in site.pools), marks)
 
 
@@ -265,8 +265,7 @@ def _secrets(site: Site, routing: Routing) -> dict[str, object]:
 
 
 def _marks(site: Site) -> dict[str, object]:
-    kind = "tags" if site.provider == "aws" else "labels"
-    return {"plan_digest": Expression("local.plan_digest"), kind: Expression(f"local.{kind}")}
+    return {"plan_digest": Expression("local.plan_digest"), **tags(site)}
 
 
 def _alarm_actions(site: Site) -> Expression:

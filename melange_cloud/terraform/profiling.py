@@ -8,18 +8,17 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from melange_cloud.errors import InvalidInput
 from melange_cloud.planning.extras import extras_book
 from melange_cloud.planning.machines import fitting_len, load_seconds, volume_gib
 from melange_cloud.planning.profiling import Machine, Profiling
 from melange_cloud.planning.sites import Place
 from melange_cloud.profiles.sizes import DEFAULT_SIZES, Size
 from melange_cloud.service import Service
-from melange_cloud.terraform.call import Call, alias, call_name, location, network
+from melange_cloud.terraform.call import Call, alias, location, network, tags
 from melange_cloud.terraform.names import identifier, pool_name, service_name
 from melange_cloud.terraform.own_wheel import own_wheel
 from melange_cloud.terraform.quoting import Expression, code, hcl
-from melange_cloud.terraform.root import module_files, root_context, templates
+from melange_cloud.terraform.root import check_model, module_files, root_context, templates
 
 ROOT_FILES = {
     "README.md": "profiling",
@@ -66,8 +65,7 @@ def render_profiling(service: Service, profiling: Profiling, wanted: Wanted) -> 
 
     Raises InvalidInput for values that Terraform cannot hold.
     """
-    if service.model.startswith("-"):
-        raise InvalidInput("service.model begins with -: vLLM would take it for an option")
+    check_model(service.model)
     wheel, content = own_wheel()
     program = f"program/{wheel}.base64"
     calls = _calls(service, profiling, wanted, wheel)
@@ -123,7 +121,7 @@ def _calls(service: Service, profiling: Profiling, wanted: Wanted, wheel: str) -
     for place in profiling.places:
         here = [m for m in profiling.machines if _place_of(m) == (place.provider, place.region)]
         types = (machine.offer.instance_type for machine in here)
-        found.append(network(place, types, {"nat": False, **_tags(place)}))
+        found.append(network(place, types, {"nat": False, **tags(place)}))
         found += [_profiler(service, profiling, wanted, m, place, wheel) for m in here]
     return found
 
@@ -134,7 +132,7 @@ def _results(place: Place, wheel: str) -> Call:
         **(location(place) if place.provider == "gcp" else {}),
         "name": Expression("local.name"),
         "program": Expression(f'"${{path.module}}/program/{wheel}.base64"'),
-        **_tags(place),
+        **tags(place),
     }
     return Call(_results_name(place), f"{place.provider}-results", arguments)
 
@@ -181,7 +179,7 @@ def _profiler(
         }
     else:
         arguments |= {"network": net.output("network"), "subnetwork": net.output("subnetwork")}
-    return Call(made.name, made.module, arguments | _tags(place), alias(place))
+    return Call(made.name, made.module, arguments | tags(place), alias(place))
 
 
 def _call_of(machine: Machine) -> Call:
@@ -195,16 +193,11 @@ def _replica(machine: Machine) -> tuple[str, int]:
 
 
 def _results_name(place: Place) -> str:
-    return call_name("results", Place(place.provider, "all", home=True))
+    return identifier("results", place.provider, "all")
 
 
 def _place_of(machine: Machine) -> tuple[str, str]:
     return machine.offer.provider, machine.offer.region
-
-
-def _tags(place: Place) -> dict[str, object]:
-    kind = "tags" if place.provider == "aws" else "labels"
-    return {kind: Expression(f"local.{kind}")}
 
 
 def _readme_machine(machine: Machine, profiling: Profiling) -> dict[str, object]:
@@ -214,5 +207,5 @@ def _readme_machine(machine: Machine, profiling: Profiling) -> dict[str, object]
         "instance_type": offer.instance_type,
         "place": f"{offer.provider}/{offer.region}",
         "usd": f"{machine.usd_per_hour:,.4f}",
-        "at_most": f"{machine.usd_per_hour * profiling.limit_minutes / 60:,.2f}",
+        "at_most": f"{profiling.usd_at_most_of(machine):,.2f}",
     }

@@ -24,7 +24,7 @@ from melange_cloud.terraform.calls import balancer, calls, pool_call
 from melange_cloud.terraform.names import aws_tags, changed_tags, gcp_labels
 from melange_cloud.terraform.quoting import Expression
 from melange_cloud.terraform.readme import readme_context
-from melange_cloud.terraform.root import module_files, root_context, templates
+from melange_cloud.terraform.root import check_model, module_files, root_context, templates
 
 ROOT_FILES = ("README.md", "main.tf", "outputs.tf", "variables.tf", "versions.tf")
 
@@ -75,8 +75,7 @@ def _check(plan: Plan) -> None:
             hint="Terraform is rendered for AWS's and Google Cloud's regions, and on Google Cloud "
             "for machine types with GPUs built in; plan with --provider aws --provider gcp",
         )
-    if plan.service.model.startswith("-"):
-        raise InvalidInput("service.model begins with -: vLLM would take it for an option")
+    check_model(plan.service.model)
     if len({pool.id for pool in plan.pools}) < len(plan.pools):
         raise InvalidInput("two pools of the plan have the same id")
 

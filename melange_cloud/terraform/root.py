@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from melange_cloud import __version__
 from melange_cloud.bundled import bundled_folder
+from melange_cloud.errors import InvalidInput
 from melange_cloud.planning.sites import Place
 from melange_cloud.terraform.call import Call
 from melange_cloud.terraform.names import aws_tags, gcp_labels, identifier, service_name
@@ -51,6 +52,12 @@ def root_context(
         "calls": calls,
         "providers": _providers(places),
     }
+
+
+def check_model(model: str) -> None:
+    """InvalidInput for a model that `vllm serve` would not take for one."""
+    if model.startswith("-"):
+        raise InvalidInput("service.model begins with -: vLLM would take it for an option")
 
 
 def module_files(calls: Iterable[Call]) -> dict[str, str]:
