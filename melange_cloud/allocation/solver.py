@@ -91,17 +91,23 @@ def _run_highs(lp: pulp.LpProblem, deadline: Deadline) -> Run:
 
 
 def _run_cbc(lp: pulp.LpProblem, deadline: Deadline) -> Run:
-    lp.solve(
-        pulp.PULP_CBC_CMD(
+    # With its preprocessing, CBC 2.10 has called a dearer fleet optimal; without it, it crashes
+    # when tightening the bounds already shows that nothing is feasible. Tests hold both cases.
+    for options in (["preprocess off"], []):
+        solver = pulp.PULP_CBC_CMD(
             msg=False,
             threads=1,
             gapRel=0,
             gapAbs=1e-9,
             timeLimit=deadline.left,
-            # with it, CBC 2.10 has called a dearer fleet optimal (a test holds the case)
-            options=["preprocess off"],
+            options=options,
         )
-    )
+        try:
+            lp.solve(solver)
+            break
+        except pulp.PulpSolverError:
+            if not options:
+                raise
     if lp.status == pulp.LpStatusInfeasible:
         return Run("infeasible", float("inf"), float("inf"))
     if lp.sol_status == pulp.LpSolutionOptimal:

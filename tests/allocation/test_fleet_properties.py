@@ -172,6 +172,19 @@ def test_no_single_type_fleet_is_cheaper(problem: Problem) -> None:
         survive=1,
     )
 )
+@example(  # CBC without its preprocessing crashed on a region that cannot beat the other
+    Problem(
+        (0.5, 0.5),
+        ((0.7, 0.0), (0.0, 1.0)),
+        tuple(
+            Column(f"o{j}", configuration, 1, usd, region)
+            for j, (configuration, usd, region) in enumerate(
+                ((1, 1.0, "west"), (1, 2.5, "east"), (0, 1.0, "east"), (0, 1.0, "west"))
+            )
+        ),
+        max_regions=1,
+    )
+)
 def test_cbc_finds_the_same_cost(problem: Problem) -> None:
     by_cbc = solve(problem, solver="cbc")
     assert (by_cbc is None) == (solve(problem) is None)
