@@ -18,6 +18,8 @@ MAX_YAML_BYTES = 1024 * 1024
 MAX_VALUES = 50_000
 """Values a file may hold once its aliases are expanded (a 'billion laughs' file has more)."""
 
+_TOO_DEEP = "nested too deeply"
+
 
 def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
     """The data of a YAML file, and the line (from 1) of every field in it."""
@@ -27,11 +29,14 @@ def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
         return _Reader(str(path), kind, loader).read()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        problem = Problem("", f"not YAML: {error.problem}", mark.line + 1 if mark else None)
+        # newer parsers have a limit of their own, older ones run into Python's
+        deep = "nesting" in (error.problem or "")
+        what = _TOO_DEEP if deep else f"not YAML: {error.problem}"
+        problem = Problem("", what, mark.line + 1 if mark else None)
     except yaml.YAMLError as error:
         problem = Problem("", f"not YAML: {shorten(error)}")
     except RecursionError:
-        problem = Problem("", "nested too deeply")
+        problem = Problem("", _TOO_DEEP)
     finally:
         loader.dispose()
     raise InvalidDocument(str(path), kind, [problem]) from None
