@@ -61,12 +61,15 @@ def check_model(model: str) -> None:
 
 
 def module_files(calls: Iterable[Call]) -> dict[str, str]:
-    """Path -> text of all modules that are called."""
+    """Path -> text of all modules that are called.
+
+    pip compiles the Python file of a module where it installs the bundle: bytecode is left out.
+    """
     found = {}
     for name in sorted({call.module for call in calls}):
         folder = bundled_folder("templates") / "modules" / name
         for path in sorted(folder.rglob("*")):
-            if path.is_file():
+            if path.is_file() and "__pycache__" not in path.parts:
                 place = f"modules/{name}/{path.relative_to(folder).as_posix()}"
                 found[place] = path.read_text(encoding="utf-8")
     return found
