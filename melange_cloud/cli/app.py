@@ -1,16 +1,14 @@
-"""The `melange-cloud` command: its subcommands, and the one place where errors are printed."""
+"""The `melange-cloud` command and its subcommands."""
 
 from __future__ import annotations
 
-import os
-import sys
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from melange_cloud import __version__
-from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, MelangeError
+from melange_cloud.cli.stdout import as_command, write_result
 
 EPILOG = (
     "Exit codes: 0 done; 1 check found a regression, or profile check a profile that fails; "
@@ -36,7 +34,7 @@ COMMANDS = {
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"melange-cloud {__version__}")
+        write_result(f"melange-cloud {__version__}")
         raise typer.Exit
 
 
@@ -50,7 +48,7 @@ def root(
     """The cheapest mix of cloud GPUs that serves your LLM at your traffic and latency."""
 
 
-def build_app(words: list[str]) -> typer.Typer:
+def build_command(words: list[str]) -> Any:
     """The command line for ``words``: of a known command only that one is imported and built."""
     app = typer.Typer(
         name="melange-cloud",
@@ -71,33 +69,15 @@ def build_app(words: list[str]) -> typer.Typer:
             app.add_typer(command, name=name)
         else:
             app.command(name)(command)
-    return app
+    built = typer.main.get_command(app)
+    _keep_prints_apart(built)
+    return built
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; every error ends as one message and its exit code."""
-    # we use no pydantic plugins, and looking for some reads the metadata of every package
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given
-    # --debug may stand anywhere, as users put it behind the command that failed
-    words = [word for word in given if word != "--debug"]
-    try:
-        build_app(words)(args=words, prog_name="melange-cloud")
-    except MelangeError as error:
-        if debug:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:
-        if debug:
-            raise
-        print(
-            f"error: unexpected {type(error).__name__}: {error}\n"
-            "  this is a bug in melange-cloud; run again with --debug and report what it prints",
-            file=sys.stderr,
-        )
-        sys.exit(EXIT_OUTSIDE)
+def _keep_prints_apart(command: Any) -> None:
+    """For all commands below a group, and the command itself."""
+    parts = getattr(command, "commands", {}).values()
+    for part in parts:
+        _keep_prints_apart(part)
+    if not parts:
+        command.callback = as_command(command.callback)

@@ -10,6 +10,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from melange_cloud.cli.stdout import write_result
+
 T = TypeVar("T")
 
 
@@ -94,8 +96,8 @@ def note(text: str) -> None:
 
 
 def print_result(text: str) -> None:
-    """A result, to stdout, ending in one newline."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """A result, to stdout, ending in one newline. Raises OutsideError where it cannot be."""
+    write_result(text)
 
 
 def warn_of_old_prices(as_of: str | None) -> None:

@@ -1,0 +1,44 @@
+"""The program: standard output kept for results, and the one place where errors are printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from melange_cloud.cli.stdout import help_is_a_result, keep_for_results, prints_to_stderr
+from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, MelangeError
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every error ends as one message and its exit code."""
+    # we use no pydantic plugins, and looking for some reads the metadata of every package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    # --debug may stand anywhere, as users put it behind the command that failed
+    words = [word for word in given if word != "--debug"]
+    keep_for_results()
+    try:
+        with prints_to_stderr():
+            from melange_cloud.cli.app import build_command
+
+            command = build_command(words)
+        with help_is_a_result():
+            command(args=words, prog_name="melange-cloud")
+    except MelangeError as error:
+        if debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"error: unexpected {type(error).__name__}: {error}\n"
+            "  this is a bug in melange-cloud; run again with --debug and report what it prints",
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_OUTSIDE)
