@@ -49,7 +49,7 @@ def melange() -> Melange:
     return run
 
 
-JOBS = {"profiles/run": "profiler"}
+JOBS = {"profiles/run": "profiler", "package": "package"}
 """Folder -> the marker of all its tests: jobs of their own, see the Makefile."""
 
 
@@ -64,6 +64,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files anew; review the diff"
+    )
+    parser.addoption(
+        "--dependencies",
+        choices=["locked", "lowest", "newest"],
+        default="locked",
+        help="which versions of its dependencies the installed wheel is tested with",
     )
 
 
