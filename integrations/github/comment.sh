@@ -2,7 +2,7 @@
 # Writes the check as a comment on the pull request, or updates the one it wrote before: that is
 # the one that begins with the same first line, which is not shown.
 set -euo pipefail
-# shellcheck source=ci/github/api.sh
+# shellcheck source=integrations/github/api.sh
 source "$(dirname "$0")/api.sh"
 
 if [ ! -e "${BODY_FILE:-}" ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs melange-cloud into a virtual environment of its own: the version of this action, or
-# MELANGE_VERSION of PyPI.
+# Installs melange-cloud into a virtual environment of its own: the version of this action with the
+# dependencies that are locked in it, or MELANGE_VERSION of PyPI.
 set -euo pipefail
 
 venv="$RUNNER_TEMP/melange-cloud"
@@ -9,9 +9,12 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
   exit 2
 }
 python3 -m venv "$venv"
+pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
 if [ -n "${MELANGE_VERSION:-}" ]; then
-  package="melange-cloud==$MELANGE_VERSION"
+  echo "::notice title=melange-cloud::version $MELANGE_VERSION comes from PyPI with the newest dependencies; without the input \"version\" they are the locked ones"
+  pip install "melange-cloud==$MELANGE_VERSION"
 else
-  package="$(cd "$(dirname "$0")/../.." && pwd)"
+  source="$(cd "$(dirname "$0")/../.." && pwd)"
+  pip install --require-hashes --requirement "$source/requirements/run.txt"
+  pip install --no-deps --no-build-isolation "$source"
 fi
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$package"

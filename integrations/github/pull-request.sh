@@ -2,7 +2,7 @@
 # Opens a pull request from BRANCH to BASE with the text of BODY_FILE, or updates the text of the
 # one that is open. Nothing where there is no such file.
 set -euo pipefail
-# shellcheck source=ci/github/api.sh
+# shellcheck source=integrations/github/api.sh
 source "$(dirname "$0")/api.sh"
 
 [ -e "$BODY_FILE" ] || exit 0

@@ -21,9 +21,9 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-SCRIPTS = sorted((ROOT / "ci").rglob("*.sh"))
+SCRIPTS = sorted((ROOT / "integrations").rglob("*.sh"))
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
-PRICES = yaml.safe_load((ROOT / "ci" / "github" / "prices" / "action.yml").read_text())
+PRICES = yaml.safe_load((ROOT / "integrations" / "github" / "prices" / "action.yml").read_text())
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 SERVICE = """\
 name: chat
@@ -386,17 +386,22 @@ def test_install_takes_the_action_or_a_version(workflow: Workflow) -> None:
     )
     (tools / "python3").chmod(0o755)
     workflow.env["PATH"] = f"{tools}:{workflow.env['PATH']}"
-    for version, package in (("", str(ROOT)), ("0.1.0", "melange-cloud==0.1.0")):
+    locked = f"install --require-hashes --requirement {ROOT}/requirements/run.txt"
+    itself = f"install --no-deps --no-build-isolation {ROOT}"
+    for version, installs in (("", [locked, itself]), ("0.1.0", ["install melange-cloud==0.1.0"])):
         workflow.expressions["inputs.version"] = version
         (workflow.folder / "runner" / "melange-cloud" / "bin").unlink(missing_ok=True)
         assert workflow.step("Install melange-cloud").returncode == 0
-        assert record.read_text().splitlines()[-1].endswith(f"-check {package}")
+        lines = [line for line in record.read_text().splitlines() if "-m pip" in line]
+        assert [line.partition("-check ")[2] for line in lines[-len(installs) :]] == installs
         shutil.rmtree(workflow.folder / "runner" / "melange-cloud")
         (workflow.folder / "runner" / "melange-cloud").mkdir()
 
 
 def test_the_gitlab_job(workflow: Workflow) -> None:
-    job = yaml.safe_load((ROOT / "ci" / "gitlab" / "melange-cloud.gitlab-ci.yml").read_text())
+    job = yaml.safe_load(
+        (ROOT / "integrations" / "gitlab" / "melange-cloud.gitlab-ci.yml").read_text()
+    )
     job = job["melange-cloud-check"]
     workflow.commit("more", service_yaml=SERVICE.replace("rate: 4", "rate: 12"))
     env = {name: str(value) for name, value in job["variables"].items()}
@@ -414,7 +419,7 @@ def test_the_gitlab_job(workflow: Workflow) -> None:
 
 
 def refresh(workflow: Workflow, **env: str) -> subprocess.CompletedProcess[str]:
-    script = ROOT / "ci" / "refresh-prices.sh"
+    script = ROOT / "integrations" / "refresh-prices.sh"
     return workflow.shell(f'bash "{script}"', SOURCE="today.csv", **env)
 
 
@@ -469,7 +474,7 @@ def test_the_price_action_opens_one_pull_request_and_updates_it(
     workflow: Workflow, github: Any
 ) -> None:
     git(workflow.checkout, "switch", "--quiet", "main")
-    workflow.env["GITHUB_ACTION_PATH"] = str(ROOT / "ci" / "github" / "prices")
+    workflow.env["GITHUB_ACTION_PATH"] = str(ROOT / "integrations" / "github" / "prices")
     defaults = {f"inputs.{name}": value["default"] for name, value in PRICES["inputs"].items()}
     workflow.expressions |= defaults | {
         "inputs.github-token": "s3cret",
