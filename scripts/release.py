@@ -1,0 +1,89 @@
+"""Build a release in dist/ and check it; upload nothing.
+
+    python scripts/release.py
+
+Makes the wheel and the sdist, their checksums (SHA256SUMS) and the tag's message from the
+changelog, and prints the commands that tag and publish. Refuses a working tree with changes, and a
+changelog without a section for the version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from melange_cloud import __version__
+
+ROOT = Path(__file__).parents[1]
+DIST = ROOT / "dist"
+
+
+class NotReady(Exception):
+    """What stands in the way of a release, for a person."""
+
+
+def changelog_section(text: str, version: str) -> str:
+    """The entries below ``## VERSION (date)``, without the heading. Raises NotReady."""
+    headings = list(re.finditer(r"^## +(.*?) *$", text, re.M))
+    for index, heading in enumerate(headings):
+        if re.fullmatch(rf"{re.escape(version)} \(\d{{4}}-\d\d-\d\d\)", heading[1]):
+            end = headings[index + 1].start() if index + 1 < len(headings) else len(text)
+            section = text[heading.end() : end].strip()
+            if section:
+                return section
+    raise NotReady(
+        f'CHANGELOG.md has no entries below a heading "## {version} (YYYY-MM-DD)"; '
+        'turn "Unreleased" into it and commit'
+    )
+
+
+def require_clean_tree() -> None:
+    """Raises NotReady where a file differs from the last commit."""
+    status = ("git", "status", "--porcelain")
+    changed = subprocess.run(status, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    if changed:
+        raise NotReady(f"the working tree has changes; commit or stash them:\n{changed.rstrip()}")
+
+
+def build() -> list[Path]:
+    """Wheel and sdist in an empty dist/, their metadata checked."""
+    shutil.rmtree(DIST, ignore_errors=True)
+    python = (sys.executable, "-m")
+    subprocess.run(
+        [*python, "build", "--no-isolation", "--outdir", DIST, ROOT], check=True, cwd=ROOT
+    )
+    files = sorted(DIST.iterdir())
+    subprocess.run([*python, "twine", "check", "--strict", *files], check=True)
+    return files
+
+
+def main() -> int:
+    """0 when the release is built, 2 when something stands in the way."""
+    try:
+        section = changelog_section(
+            (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), __version__
+        )
+        require_clean_tree()
+        files = build()
+    except NotReady as error:
+        print(f"no release: {error}", file=sys.stderr)
+        return 2
+    except subprocess.CalledProcessError as error:
+        print(f"no release: {' '.join(map(str, error.cmd))} failed", file=sys.stderr)
+        return 2
+    sums = "".join(f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in files)
+    (DIST / "SHA256SUMS").write_text(sums)
+    (DIST / "tag-message.txt").write_text(f"melange-cloud {__version__}\n\n{section}\n")
+    print(f"{sums}\nTo publish:")
+    print(f"  git tag --annotate v{__version__} --cleanup=whitespace --file dist/tag-message.txt")
+    print(f"  git push origin v{__version__}")
+    print("  twine upload dist/*.whl dist/*.tar.gz")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
