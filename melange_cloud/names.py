@@ -3,26 +3,80 @@
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-GPU_ALIASES = {
-    "A100-40G": "A100-40GB",
-    "A100-80G": "A100-80GB",
-    "A100-SXM4-40GB": "A100-40GB",
-    "A100-SXM4-80GB": "A100-80GB",
-    "H100-80GB": "H100",
-    "H100-SXM": "H100",
-    "H200-141GB": "H200",
-    "RTX PRO 6000": "RTX-PRO-6000",
-    "RTXPRO6000": "RTX-PRO-6000",
-}
-"""Other names of a GPU -> the one name this project uses."""
+from melange_cloud.errors import InvalidInput
+
+_GPU_BOOK = Path(__file__).parent / "prices" / "data" / "gpu_names.json"
+
+_VENDOR = re.compile(r"^(?:(?:NVIDIA|TESLA)-)+")
+_MEMORY = re.compile(r"(?<=-)(\d+)-?G(?:I?B)?(?=-|$)")
+
+
+class AmbiguousGpu(InvalidInput, ValueError):
+    """A name that several GPUs have. A ValueError, so that documents report it by field."""
+
+
+@cache
+def gpu_book() -> dict[str, Any]:
+    """The book of GPU names: what clouds, drivers and people call a GPU."""
+    data: dict[str, Any] = json.loads(_GPU_BOOK.read_text(encoding="utf-8"))
+    return data
 
 
 def canonical_gpu(name: str) -> str:
-    """The one name of a GPU type; an unknown name comes back upper-cased, unchanged otherwise."""
-    upper = name.strip().upper()
-    return GPU_ALIASES.get(upper, upper)
+    """The one name of a GPU type: ``H100`` of ``nvidia-h100-80gb``, ``A100-80GB`` of ``A100 80G``.
+
+    A name that is not in the book comes back in capitals, with hyphens between its words and
+    without the maker's name; so does one that several GPUs have, see `one_gpu`.
+    """
+    book = gpu_book()
+    hyphened = re.sub(r"[\s_-]+", "-", name).strip("-").upper()
+    accelerator = book["gcp_accelerators"].get(hyphened.lower())
+    if accelerator is not None:
+        return str(accelerator)
+    plain = _MEMORY.sub(r"\1GB", _VENDOR.sub("", hyphened))
+    family, *rest = plain.split("-")
+    if family in book["by_memory_gib"]:
+        plain = "-".join([family, *(word for word in rest if word not in book["form_factors"])])
+    return str(book["aliases"].get(plain, plain))
+
+
+def one_gpu(name: str) -> str:
+    """``canonical_gpu`` of a name that must mean one GPU. Raises AmbiguousGpu."""
+    problem = _ambiguity(name)
+    if problem is not None:
+        raise AmbiguousGpu(problem)
+    return canonical_gpu(name)
+
+
+def unknown_gpu(name: str, known: Iterable[str]) -> str:
+    """What is wrong with a name that is none of the ``known`` GPUs: it is ambiguous, or unknown."""
+    candidates = sorted(set(known))
+    wanted = canonical_gpu(name)
+    longer = [f'"{gpu}"' for gpu in candidates if gpu.startswith(f"{wanted}-")]
+    if longer and _ambiguity(name) is None:
+        return f'unknown GPU "{shorten(name)}"; did you mean {" or ".join(longer)}?'
+    return _ambiguity(name) or unknown("GPU", name, candidates, like=wanted)
+
+
+def gpus_meant(name: str) -> list[str]:
+    """The GPUs that a name may mean: one, unless they differ in a memory size it does not say."""
+    wanted = canonical_gpu(name)
+    sizes = gpu_book()["by_memory_gib"].get(wanted)
+    return [str(gpu) for _, gpu in sizes] if sizes else [wanted]
+
+
+def _ambiguity(name: str) -> str | None:
+    meant = gpus_meant(name)
+    if len(meant) == 1:
+        return None
+    return f'the GPU name "{shorten(name)}" is ambiguous; it may mean {" or ".join(meant)}'
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -39,10 +93,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_folded[min(found, key=lambda word: (-round(likeness[word], 6), word))]
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """``unknown region "us-est-1"; did you mean "us-east-1"?``, or the known ones when few."""
+def unknown(kind: str, name: str, known: Iterable[str], like: str | None = None) -> str:
+    """``unknown region "us-est-1"; did you mean "us-east-1"?``, or the known ones when few.
+
+    ``like`` is compared with the known names where ``name`` is not written as they are.
+    """
     candidates = sorted(set(known))
-    close = nearest(name, candidates)
+    close = nearest(like or name, candidates)
     if close:
         return f'unknown {kind} "{shorten(name)}"; did you mean "{close}"?'
     if 0 < len(candidates) <= 12:

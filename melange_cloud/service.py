@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from melange_cloud.documents import Document, FieldPath, validate
-from melange_cloud.names import canonical_gpu
+from melange_cloud.names import one_gpu
 from melange_cloud.workload.document import Histogram
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(min_length=1)]
-Gpu = Annotated[Text, AfterValidator(canonical_gpu)]
+Gpu = Annotated[Text, AfterValidator(one_gpu)]
 Provider = Annotated[Text, AfterValidator(str.lower)]
 Purchase = Literal["on-demand", "spot"]
 

@@ -48,17 +48,22 @@ def list_(
     """Show the offers of a price source. --out writes them as a price book for --prices."""
     from melange_cloud.documents import write_text
     from melange_cloud.prices.book import age_warning, excluded_summary, listed_json, oldest
-    from melange_cloud.prices.select import select_excluded, select_offers
+    from melange_cloud.prices.select import Filters, select_excluded, select_offers, why_none
     from melange_cloud.prices.sources import load_prices
 
     with fetching(provider, region, max_age) as wanted:
         book = load_prices(prices or "bundled", Path(), wanted)
-    offers = select_offers(
-        book.offers, providers=provider, regions=region, gpus=gpu, purchase=purchase
-    )
+    filters: Filters = {
+        "providers": provider,
+        "regions": region,
+        "gpus": gpu,
+        "purchase": purchase,
+    }
+    offers = select_offers(book.offers, **filters)
     warning = age_warning(oldest(offers), datetime.now(UTC).date())
     left_out = select_excluded(book.excluded, providers=provider, regions=region)
-    for remark in [*book.notes, *excluded_summary(left_out), *filter(None, [warning])]:
+    none = why_none(book, **filters)
+    for remark in [*none, *book.notes, *excluded_summary(left_out), *filter(None, [warning])]:
         note(remark)
     if out is not None:
         write_text(out, book.model_copy(update={"offers": offers}).to_json())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from melange_cloud.errors import InvalidInput
-from melange_cloud.names import canonical_gpu, unknown
+from melange_cloud.names import canonical_gpu, unknown, unknown_gpu
 from melange_cloud.planning.compose import Inputs
 from melange_cloud.prices.book import PriceBook
 from melange_cloud.prices.select import select_offers
@@ -72,7 +72,7 @@ def _check_limits(service: Service, book: PriceBook, profiles: Sequence[Profile]
         if name not in types
     ]
     problems += [
-        "limits.gpus: " + unknown("GPU", name, gpus)
+        "limits.gpus: " + unknown_gpu(name, gpus)
         for name in service.limits.gpus
         if canonical_gpu(name) not in gpus
     ]

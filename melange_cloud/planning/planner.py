@@ -30,7 +30,7 @@ from melange_cloud.planning.compose import Composition, Inputs, compose, offer_n
 from melange_cloud.planning.curves import profile_input
 from melange_cloud.planning.extras import extras, extras_note
 from melange_cloud.planning.keeping import keep_to
-from melange_cloud.planning.words import cannot_serve, notes, obstacle_words
+from melange_cloud.planning.words import cannot_serve, no_offer_words, notes, obstacle_words
 from melange_cloud.prices.book import oldest
 
 MONEY_DIGITS = 6
@@ -80,8 +80,10 @@ def solve_or_explain(
     """The cheapest fleet of a composition, or Infeasible in words and numbers."""
     solution = solve(composition.problem, time_limit=time_limit)
     if solution is None:
-        obstacles = explain(composition.problem)
-        reasons = obstacle_words(composition, composition.problem, obstacles)
+        reasons = no_offer_words(inputs)
+        if not reasons:
+            obstacles = explain(composition.problem)
+            reasons = obstacle_words(composition, composition.problem, obstacles)
         raise Infeasible(f"no fleet can serve {inputs.service.name}:", reasons)
     return solution
 

@@ -9,6 +9,7 @@ from melange_cloud.allocation.problem import Problem
 from melange_cloud.planning.compose import Composition, Inputs
 from melange_cloud.prices.book import excluded_summary, oldest
 from melange_cloud.prices.offer import Offer
+from melange_cloud.prices.select import why_none
 from melange_cloud.profiles.check import fails
 from melange_cloud.profiles.document import Profile
 
@@ -38,6 +39,20 @@ def notes(inputs: Inputs, composition: Composition, used: Sequence[Offer]) -> li
         *_profile_notes(composition),
         *_not_considered(inputs, composition),
     ]
+
+
+def no_offer_words(inputs: Inputs) -> list[str]:
+    """Which filter leaves the service nothing to buy, and what to do; empty when it has offers."""
+    offers = inputs.service.offers
+    if inputs.offers:
+        return []
+    return why_none(
+        inputs.book,
+        providers=offers.providers,
+        regions=offers.regions,
+        gpus=offers.gpus,
+        purchase=offers.purchase,
+    )
 
 
 def obstacle_words(composition: Composition, problem: Problem, obstacles: Obstacles) -> list[str]:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-from melange_cloud.names import canonical_gpu
-
-NAMES_FILE = Path(__file__).parent / "data" / "gpu_names.json"
+from melange_cloud.names import canonical_gpu, gpu_book
 
 
 def gpu_name(reported: str, memory_gib: float | None) -> str:
@@ -17,32 +10,24 @@ def gpu_name(reported: str, memory_gib: float | None) -> str:
 
     Memory is reported raw: AWS gives an L4 22888 MiB, an A100 of 80 GB 81920 MiB.
     """
-    known = _names()
-    name = reported.strip().upper().removeprefix("NVIDIA ")
+    name = canonical_gpu(reported)
     if memory_gib is not None:
-        for below, sized in known["by_memory_gib"].get(name, ()):
+        for below, sized in gpu_book()["by_memory_gib"].get(name, ()):
             if memory_gib < below:
                 return str(sized)
-    return canonical_gpu(known["names"].get(name, name.replace(" ", "-")))
+    return name
 
 
 def gcp_gpu_name(accelerator: str) -> str:
     """The one name of a GCP accelerator type, such as ``nvidia-h100-80gb``."""
-    known: dict[str, str] = _names()["gcp_accelerators"]
-    return known.get(accelerator) or canonical_gpu(accelerator.removeprefix("nvidia-"))
+    return canonical_gpu(accelerator)
 
 
 def named_gpus() -> frozenset[str]:
-    """Every GPU that the names file knows, by its one name."""
-    known = _names()
-    sized = {name for sizes in known["by_memory_gib"].values() for _, name in sizes}
-    alike = set(known["same_everywhere"])
+    """Every GPU that the book of names knows, by its one name."""
+    book = gpu_book()
+    sized = {name for sizes in book["by_memory_gib"].values() for _, name in sizes}
+    alike = set(book["same_everywhere"])
     return frozenset(
-        {*sized, *known["names"].values(), *known["gcp_accelerators"].values(), *alike}
+        {*sized, *book["aliases"].values(), *book["gcp_accelerators"].values(), *alike}
     )
-
-
-@cache
-def _names() -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(NAMES_FILE.read_text(encoding="utf-8"))
-    return data

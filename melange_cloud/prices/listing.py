@@ -13,7 +13,7 @@ from functools import cache
 from math import isfinite
 from pathlib import Path
 
-from melange_cloud.names import canonical_gpu
+from melange_cloud.names import canonical_gpu, gpus_meant
 from melange_cloud.prices.book import Exclusion, PriceBook
 from melange_cloud.prices.offer import Offer, OfferKey, Purchase
 from melange_cloud.prices.quota import Quota
@@ -145,6 +145,8 @@ def not_sold_on_demand() -> Mapping[tuple[str, str], str]:
 def _objection(listing: Listing, not_sold: Mapping[tuple[str, str], str]) -> str | None:
     """Why this listing is no offer, or None."""
     price = listing.usd_per_hour
+    if len(gpus_meant(listing.gpu)) > 1:
+        return f"its source does not say which {canonical_gpu(listing.gpu)} it has"
     if listing.gpu_count != int(listing.gpu_count):
         return "its GPU is a share of one; a replica needs whole GPUs"
     if listing.purchase == "on-demand":

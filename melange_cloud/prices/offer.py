@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from melange_cloud.documents import Document
-from melange_cloud.names import canonical_gpu
+from melange_cloud.names import one_gpu
 
 Purchase = Literal["on-demand", "spot"]
 PURCHASES: tuple[Purchase, ...] = ("on-demand", "spot")
@@ -39,7 +39,7 @@ def _iso_date(value: str | None) -> str | None:
 
 
 def _canonical(value: object) -> object:
-    return canonical_gpu(value) if isinstance(value, str) else value
+    return one_gpu(value) if isinstance(value, str) else value
 
 
 Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f]+$")]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SkipValidation, ValidationInfo, field_validator
 
 from melange_cloud.documents import Document, digest, load_json
-from melange_cloud.names import canonical_gpu, shorten, unknown
+from melange_cloud.names import one_gpu, shorten, unknown
 
 Source = Literal["measured", "published", "estimated"]
 Value = float | int | str | None
@@ -120,7 +120,7 @@ class Profile(Document):
     @field_validator("gpu")
     @classmethod
     def _one_name_a_gpu(cls, gpu: str) -> str:
-        return canonical_gpu(gpu)
+        return one_gpu(gpu)
 
     @field_validator("columns")
     @classmethod

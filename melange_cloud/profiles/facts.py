@@ -10,7 +10,8 @@ from pydantic import Field
 
 from melange_cloud.documents import Document, load_json
 from melange_cloud.errors import InvalidInput
-from melange_cloud.names import canonical_gpu, unknown
+from melange_cloud.names import canonical_gpu, unknown, unknown_gpu
+from melange_cloud.prices.gpu_names import named_gpus
 from melange_cloud.profiles.aliases import DATA, same_model
 
 Quantization = Literal["none", "fp8", "int8", "int4"]
@@ -184,7 +185,14 @@ def gpu_facts(name: str) -> GpuFacts:
     entries = {entry.gpu: entry for entry in gpu_book().gpus}
     entry = entries.get(canonical_gpu(name))
     if entry is None:
-        raise InvalidInput(unknown("GPU", name, entries))
+        if canonical_gpu(name) in named_gpus():
+            raise InvalidInput(
+                f"no profile on {canonical_gpu(name)} can be estimated: its memory and speed are "
+                "not in the table of GPUs",
+                hint="measure it with `melange-cloud profile run`; estimates know "
+                + ", ".join(entries),
+            )
+        raise InvalidInput(unknown_gpu(name, entries))
     lender = entries[entry.constants_of] if entry.constants_of else entry
     if lender.constants is None:
         raise InvalidInput(f"the table of GPUs has no constants for {entry.gpu}")

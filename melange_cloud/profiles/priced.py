@@ -8,9 +8,9 @@ from math import isfinite
 from pathlib import Path
 
 from melange_cloud.errors import InvalidInput
-from melange_cloud.names import canonical_gpu, shorten
+from melange_cloud.names import one_gpu, shorten
 from melange_cloud.prices.offer import Offer
-from melange_cloud.prices.select import select_offers
+from melange_cloud.prices.select import Filters, select_offers, why_none
 from melange_cloud.prices.sources import load_prices
 from melange_cloud.profiles.document import Profile
 
@@ -51,12 +51,11 @@ def priced(
     missing = {p.gpu for name, p in profiles.items() if not {name, p.gpu} & set(given)}
     offers: list[Offer] = []
     if missing:
-        offers = select_offers(
-            load_prices(prices, Path()).offers,
-            providers=providers,
-            regions=regions,
-            purchase=purchase,
-        )
+        book = load_prices(prices, Path())
+        filters: Filters = {"providers": providers, "regions": regions, "purchase": purchase}
+        offers = select_offers(book.offers, **filters)
+        if not offers:
+            raise InvalidInput("\n  ".join(why_none(book, **filters)))
     return price_replicas(profiles, offers, given)
 
 
@@ -116,4 +115,4 @@ def _parsed(texts: Sequence[str]) -> dict[str, float]:
 
 def _configuration(name: str) -> str:
     gpu, separator, degree = name.partition("-tp")
-    return canonical_gpu(gpu) + separator + degree
+    return one_gpu(gpu) + separator + degree

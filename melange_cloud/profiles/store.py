@@ -10,7 +10,7 @@ from pathlib import Path
 from melange_cloud.bundled import bundled_folder
 from melange_cloud.documents import write_text
 from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
-from melange_cloud.names import canonical_gpu, shorten, unknown
+from melange_cloud.names import canonical_gpu, shorten, unknown, unknown_gpu
 from melange_cloud.profiles.aliases import same_model
 from melange_cloud.profiles.document import Profile, load_profile
 
@@ -62,7 +62,7 @@ def load_one(
     if not of_gpu:
         raise InvalidInput(
             f"{model} has no profile on that GPU: "
-            + unknown("GPU", gpu, {profile.gpu for profile in profiles}),
+            + unknown_gpu(gpu, {profile.gpu for profile in profiles}),
             hint="`melange-cloud profile list` says which GPUs have none, and why",
         )
     for profile in of_gpu:

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from melange_cloud.documents import validate
 from melange_cloud.errors import InvalidInput
-from melange_cloud.names import canonical_gpu, unknown
+from melange_cloud.names import canonical_gpu, gpus_meant, one_gpu, unknown_gpu
 from melange_cloud.profiles.imports.point import Foreign, Given, Imported, Number, Point
 from melange_cloud.workload.grid import INPUT_EDGES, OUTPUT_EDGES
 
@@ -60,7 +60,7 @@ def read(data: Mapping[str, Any], name: str, given: Given) -> Imported:
         for column, outputs in enumerate(OUTPUT_EDGES)
     ]
     remark = f"the most requests/s under a mean TPOT of {given.tpot_ms:g} ms, one load a size"
-    return Imported(name, KIND, points, gpu=canonical_gpu(gpu), remarks=[remark])
+    return Imported(name, KIND, points, gpu=canonical_gpu(given.gpu or gpu), remarks=[remark])
 
 
 def _point(inputs: int, outputs: int, rate: float, tpot_ms: float) -> Point:
@@ -81,6 +81,8 @@ def _which(config: MelangeConfig, name: str, given: Given) -> str:
             f"{name}: it has throughputs of {', '.join(sorted(by_name))}",
             hint="say with --gpu which one to import",
         )
-    if canonical_gpu(given.gpu) not in by_name:
-        raise InvalidInput(f"{name}: " + unknown("GPU", given.gpu, by_name))
-    return by_name[canonical_gpu(given.gpu)]
+    wanted = one_gpu(given.gpu)
+    for known, gpu in by_name.items():
+        if wanted in gpus_meant(known):
+            return gpu
+    raise InvalidInput(f"{name}: " + unknown_gpu(given.gpu, by_name))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from melange_cloud.documents import validate
 from melange_cloud.errors import InvalidInput
-from melange_cloud.names import canonical_gpu
+from melange_cloud.names import canonical_gpu, one_gpu
 from melange_cloud.profiles.document import COLUMNS, Engine, Profile, Source
 from melange_cloud.profiles.imports.point import Given, Imported, Point, pooled
 
@@ -100,8 +100,8 @@ def _gpu(files: Sequence[Imported], given: Given, told: list[str]) -> str:
     if given.gpu is None:
         if stated is None and label is None:
             raise InvalidInput("the files do not say which GPU", hint="give its type with --gpu")
-        return stated or label or ""
-    wanted = canonical_gpu(given.gpu)
+        return stated or one_gpu(label or "")
+    wanted = one_gpu(given.gpu)
     if stated is not None and stated != wanted:
         raise InvalidInput(f"the files are of {stated}, not of {wanted}")
     if label is not None and label != wanted:

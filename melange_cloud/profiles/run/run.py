@@ -7,14 +7,14 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import inf
 from pathlib import Path
 
 from melange_cloud import __version__
 from melange_cloud.errors import InvalidInput, OutsideError
-from melange_cloud.names import canonical_gpu
+from melange_cloud.names import one_gpu
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.run.client import Client
 from melange_cloud.profiles.run.record import Record, is_there_already, place
@@ -72,6 +72,7 @@ def run_profile(options: RunOptions, today: date, report: Callable[[str], None])
         inf if options.max_minutes is None else options.max_minutes * 60,
         options.highest_concurrency,
     )
+    options = replace(options, gpu=one_gpu(options.gpu))
     with _stopped_as_by_hand():
         return _run(options, wanted, today, report)
 
@@ -164,7 +165,7 @@ def _about(options: RunOptions, server: Server, wanted: Wanted, today: date) -> 
     slos = ", ".join(f"{slo:g}" for slo in wanted.slos_ms)
     return {
         "model": options.model or server.model,
-        "gpu": canonical_gpu(options.gpu),
+        "gpu": options.gpu,
         "tensor_parallel": options.tensor_parallel,
         "engine": {
             "name": server.engine,
