@@ -22,6 +22,7 @@ from melange_cloud.names import shorten, unknown
 from melange_cloud.prices.book import PriceBook, excluded_summary
 from melange_cloud.prices.listing import Listing, make_book, settle
 from melange_cloud.prices.offer import PURCHASES, Offer, Purchase
+from melange_cloud.separators import IN_WORDS, find_separator
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -31,6 +32,12 @@ REQUIRED = ("provider", "region", "instance_type", "gpu", "gpu_count", "usd_per_
 OPTIONAL = ("purchase", "vcpus", "memory_gib", "as_of", "currency", "source")
 NO_PRICE = ("", "-", "n/a", "na", "null", "none")
 MAX_PROBLEMS = 50
+
+Row = tuple[int, list[str]]
+"""A line's number, from 1, and its values."""
+
+_DECIMALS = ("usd_per_hour", "memory_gib")
+"""Columns of numbers that may have decimals."""
 
 _CURRENCIES = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR"}
 _PRICE = re.compile(r"([^\d.+\-\s]*)\s*([+-]?[\d.][\d.eE+\-]*)\s*([^\d.\s]*)")
@@ -57,8 +64,19 @@ def _from_json(text: str, path: Path) -> PriceBook:
 
 
 def _from_csv(text: str, path: Path) -> PriceBook:
-    rows = _rows(text, path)
+    separator = find_separator(text)
+    if separator is None:
+        first = text.strip().splitlines()[0]
+        raise InvalidInput(
+            f"{path}: the separator of its columns cannot be told from its first line, "
+            f'"{shorten(first, 80)}"',
+            hint=f"separate the columns by {IN_WORDS}; a {KIND} begins with a line of column "
+            f"names, such as {','.join(REQUIRED)}",
+        )
+    rows = _rows(text, path, separator)
     header = _header(rows, path)
+    if separator != ",":
+        rows = _with_points(rows, header, path)
     problems: list[Problem] = []
     listings = []
     for line, row in rows[1:]:
@@ -82,9 +100,9 @@ def _from_csv(text: str, path: Path) -> PriceBook:
     return make_book(path.name, listings)
 
 
-def _rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
+def _rows(text: str, path: Path, separator: str) -> list[Row]:
     """(line, values) of each row that holds anything."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows = []
     line = 1
     try:
@@ -99,7 +117,31 @@ def _rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
     return rows
 
 
-def _header(rows: list[tuple[int, list[str]]], path: Path) -> list[str]:
+def _with_points(rows: list[Row], header: list[str], path: Path) -> list[Row]:
+    """The rows with the decimal commas of their numbers as points.
+
+    Where the comma is the decimal mark, spreadsheets separate columns by something else. A file
+    with both marks is refused: in one of them the mark may stand between thousands.
+    """
+    places = [header.index(name) for name in _DECIMALS if name in header]
+    numbers = [(line, row[place]) for line, row in rows[1:] for place in places if place < len(row)]
+    comma = next((line for line, text in numbers if re.search(r"\d,\d", text)), None)
+    point = next((line for line, text in numbers if re.search(r"\d\.\d", text)), None)
+    if comma is None:
+        return rows
+    if point is not None:
+        what = f"has a number with a comma, and line {point} one with a point; use one decimal mark"
+        raise InvalidDocument(str(path), KIND, [Problem("", what, comma)])
+
+    def pointed(row: list[str]) -> list[str]:
+        return [
+            value.replace(",", ".") if place in places else value for place, value in enumerate(row)
+        ]
+
+    return [rows[0], *((line, pointed(row)) for line, row in rows[1:])]
+
+
+def _header(rows: list[Row], path: Path) -> list[str]:
     line, row = rows[0]
     header = [name.strip().lower() for name in row]
     known = (*REQUIRED, *OPTIONAL)

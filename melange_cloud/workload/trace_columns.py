@@ -69,6 +69,8 @@ _UNIT_NAMES = {
     "ns": "ns", "nanos": "ns", "nanoseconds": "ns",
 }  # fmt: skip
 
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
 _KNOWN_TRACES = {
     ("timestamp", "inputlength"): "ms",  # Mooncake: milliseconds since its start
     ("timestamp", "requesttokens"): "s",  # BurstGPT: seconds since its start
@@ -183,6 +185,13 @@ def _split(name: str) -> list[str]:
 def _unit(file: TraceFile, timestamp: Name, input_tokens: Name, given: str | None) -> str | None:
     """The unit of numeric times, or None for dates."""
     value = file.first.get(timestamp, "")
+    if _DECIMAL_COMMA.fullmatch(value.strip()):
+        raise InvalidInput(
+            f'{file.path}: column "{dotted(timestamp)}" holds numbers with a decimal comma '
+            f"({shorten(value, 30)})",
+            hint="write them with a decimal point, or ignore the times: "
+            f"--timestamp-column {NO_COLUMN}",
+        )
     if value and not is_number(value):
         if given is not None:
             raise InvalidInput(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import json
 import zlib
 from dataclasses import dataclass
@@ -14,11 +12,10 @@ from typing import Any, Literal
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten
+from melange_cloud.separators import IN_WORDS, SAMPLE_ROWS, find_separator, first_rows
 
 SAMPLE_CHARACTERS = 4 * 1024 * 1024
 """Enough for several rows of a log that also holds the longest prompts."""
-SAMPLE_ROWS = 50
-DELIMITERS = ",;\t|"
 
 Name = tuple[str, ...]
 """A column: one name in CSV; the keys that lead to it in JSONL, as ("usage", "prompt_tokens")."""
@@ -89,9 +86,15 @@ def _sample(path: Path) -> tuple[str, bool, bool]:
 def _csv(path: Path, gzipped: bool, text: str) -> TraceFile:
     body = text.lstrip("\r\n")
     blank_lines = len(text[: len(text) - len(body)].splitlines())
-    # the delimiter that cuts the first line into most columns; the comma when none does
-    delimiter = max(DELIMITERS, key=lambda mark: len(_rows(body, mark)[0]))
-    first, *rest = _rows(body, delimiter)
+    delimiter = find_separator(body)
+    if delimiter is None:
+        raise InvalidInput(
+            f"{path}: the separator of its columns cannot be told from its first line, "
+            f'"{shorten(body.splitlines()[0], 80)}"',
+            hint=f"separate the columns by {IN_WORDS}, and write numbers with a decimal point; "
+            "a trace has at least the input tokens and the output tokens of each request",
+        )
+    first, *rest = first_rows(body, delimiter)
     header = not any(is_number(cell) or looks_like_time(cell) for cell in first)
     names = [cell.strip() for cell in first] if header else [str(n + 1) for n in range(len(first))]
     columns = tuple((name,) for name in names)
@@ -110,13 +113,6 @@ def _csv(path: Path, gzipped: bool, text: str) -> TraceFile:
         header=header,
         blank_lines=blank_lines,
     )
-
-
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    """The first rows of CSV text; at least one."""
-    csv.field_size_limit(SAMPLE_CHARACTERS)  # the default is less than a long prompt
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return list(islice((row for row in reader if row), SAMPLE_ROWS)) or [[]]
 
 
 def _first_values(columns: tuple[Name, ...], rows: list[list[str]]) -> dict[Name, str]:

@@ -40,17 +40,28 @@ def write(folder: Path, text: str | bytes, name: str = "prices.csv") -> Path:
     return path
 
 
-@given(st.lists(offers, min_size=1, max_size=8, unique_by=lambda offer: offer.key))
+@given(
+    st.lists(offers, min_size=1, max_size=8, unique_by=lambda offer: offer.key),
+    st.sampled_from([(",", "."), (";", "."), ("\t", "."), ("|", "."), (";", ","), ("\t", ",")]),
+    st.sampled_from(["", "\ufeff"]),
+)
 def test_offers_survive_a_csv(
-    tmp_path_factory: pytest.TempPathFactory, given_offers: list[Offer]
+    tmp_path_factory: pytest.TempPathFactory,
+    given_offers: list[Offer],
+    marks: tuple[str, str],
+    order_mark: str,
 ) -> None:
+    """Whatever separates columns, with decimal commas where the comma does not, and with a BOM."""
+    separator, decimal = marks
     file = io.StringIO()
-    writer = csv.writer(file)
+    writer = csv.writer(file, delimiter=separator)
     writer.writerow(COLUMNS)
     for offer in given_offers:
-        row = [getattr(offer, name) for name in COLUMNS]
-        writer.writerow(["" if value is None else value for value in row])
-    path = write(tmp_path_factory.mktemp("csv"), file.getvalue())
+        row = {name: getattr(offer, name) for name in COLUMNS}
+        for name in ("usd_per_hour", "memory_gib"):
+            row[name] = str("" if row[name] is None else row[name]).replace(".", decimal)
+        writer.writerow(["" if value is None else value for value in row.values()])
+    path = write(tmp_path_factory.mktemp("csv"), order_mark + file.getvalue())
     assert load_file(path).offers == sorted(given_offers, key=lambda offer: offer.key)
 
 
@@ -128,7 +139,9 @@ def test_a_file_is_taken_at_its_word(tmp_path: Path) -> None:
         ("", "is empty"),
         (b"\x00\x01\x02PK", "not a text file"),
         (b"\xff\xfe\xfa", "not a text file"),
-        ("nonsense\n", 'unknown column "nonsense"'),
+        ("nonsense\n", 'separator of its columns cannot be told from its first line, "nonsense"'),
+        ("nonsense,gpu\n", 'unknown column "nonsense"'),
+        ("a,b;c\n", "cannot be told"),
         (HEADER, "no rows"),
         (HEADER.replace("usd_per_hour", "usd_per_hours") + "\n", 'did you mean "usd_per_hour"?'),
         (HEADER.replace(",gpu_count", "") + "\n", "the header lacks gpu_count"),
@@ -145,6 +158,22 @@ def test_bad_files_are_one_clear_message(tmp_path: Path, content: str | bytes, s
     with pytest.raises(InvalidInput, match=r"prices\.csv") as error:
         load_file(path)
     assert said in str(error.value)
+
+
+def test_a_file_with_both_decimal_marks_is_refused(tmp_path: Path) -> None:
+    header = HEADER.replace(",", ";")
+    path = write(tmp_path, f"{header}\naws;r;t;L4;1;2.5\naws;r;u;L4;1;1,006 €\n")
+    with pytest.raises(InvalidInput) as error:
+        load_file(path)
+    assert str(error.value).endswith(
+        "line 3: has a number with a comma, and line 2 one with a point; use one decimal mark"
+    )
+
+
+def test_a_price_with_a_decimal_comma_may_carry_its_currency(tmp_path: Path) -> None:
+    header = HEADER.replace(",", "\t")
+    path = write(tmp_path, f"{header}\naws\tr\tt\tL4\t1\t$38,53\n")
+    assert [offer.usd_per_hour for offer in load_file(path).offers] == [38.53]
 
 
 def test_places_that_are_no_file(tmp_path: Path) -> None:

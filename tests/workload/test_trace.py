@@ -39,6 +39,8 @@ def made(
         "ts,prompt_tokens,completion_tokens\n1700000000000,1,2\n1700000002000,3,4\n",  # epoch, ms
         "arrivalTimeNs,promptTokens,completionTokens\n0,1,2\n2000000000,3,4\n",
         "time,input_len,output_len\n2024-03-31T00:59:59Z,1,2\n2024-03-31T03:00:01+02:00,3,4\n",
+        "input_tokens|output_tokens|timestamp_s\n1|2|0\n3|4|2\n",
+        "\ufeffinput_tokens;output_tokens;note;timestamp_s\n1;2;a, b, c, d;0\n3;4;;2\n",
         "\n\ninput_tokens;output_tokens;timestamp_s\n1;2;0\n\n3;4;2\n\n",
         "\ufeffinput_tokens\toutput_tokens\ttimestamp_s\r\n1\t2\t0\r\n3\t4\t2",
         'timestamp_s,"input_tokens","output_tokens",prompt\n0,1,"2","a, b\nc ""d"""\n2,3.0,4,\n',
@@ -167,6 +169,12 @@ GZIPPED = gzip.compress(
         ("input_tokens,output_tokens\n", "holds no requests"),
         ("a,b\nx,y\n", "no column is known to hold the input tokens"),
         ("input_tokens,b\n1,2\n", "no column is known to hold the output tokens"),
+        ("input_tokens\n5\n", "separator of its columns cannot be told"),
+        ("0,5;10\n1,5;20\n", "separator of its columns cannot be told"),
+        (
+            "time_s;input_tokens;output_tokens\n0,5;1;2\n",
+            'column "time_s" holds numbers with a decimal comma (0,5)',
+        ),
         ("1,2,3,4\n", "no header; its columns are numbered 1 to 4"),
         ("prompt_tokens,input_tokens,output_tokens\n1,2,3\n", "more than one column may hold"),
         ("input_tokens,input_tokens,output_tokens\n1,2,3\n", "more than one column may hold"),
