@@ -2,12 +2,12 @@
 
 What a notebook imports; each name is loaded on first use, so that importing the package is free:
 
-    from pathlib import Path
     from melange_cloud import load_inputs, load_service, make_plan
 
-    path = Path("examples/chat.yaml")
-    plan = make_plan(load_inputs(load_service(path), path.parent)).plan
+    plan = make_plan(load_inputs(load_service("examples/chat.yaml"), "examples")).plan
     plan.cost.usd_per_hour
+
+A path is a text or a ``pathlib.Path``.
 """
 
 from __future__ import annotations

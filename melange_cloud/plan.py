@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from melange_cloud.documents import Document, digest, load_json
+from melange_cloud.paths import StrPath
 from melange_cloud.profiles.document import Source
 from melange_cloud.service import Service
 
@@ -195,9 +196,9 @@ class Plan(Document):
         return digest(self.model_dump(mode="json"))
 
 
-def load_plan(path: Path) -> Plan:
+def load_plan(path: StrPath) -> Plan:
     """Read a plan file. Raises InvalidInput."""
-    return load_json(path, Plan, "plan")
+    return load_json(Path(path), Plan, "plan")
 
 
 def with_timing(plan: Plan, solve_seconds: float, total_seconds: float) -> dict[str, Any]:

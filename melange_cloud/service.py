@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from melange_cloud.documents import Document, FieldPath, validate
 from melange_cloud.names import one_gpu
+from melange_cloud.paths import StrPath
 from melange_cloud.workload.document import Histogram
 
 Positive = Annotated[float, Field(gt=0)]
@@ -109,14 +110,14 @@ OVERRIDES: dict[str, FieldPath] = {
 """Command-line option -> the field of the service it overrides."""
 
 
-def load_service(path: Path, overrides: Mapping[str, Any] | None = None) -> Service:
+def load_service(path: StrPath, overrides: Mapping[str, Any] | None = None) -> Service:
     """Read a service file, with command-line ``overrides`` (keys of OVERRIDES) put over it.
 
     Raises InvalidInput with every problem of the file, by field and line.
     """
     from melange_cloud.yaml_file import load_yaml
 
-    data, lines = load_yaml(path, "service")
+    data, lines = load_yaml(Path(path), "service")
     given = {key: value for key, value in (overrides or {}).items() if value not in (None, [])}
     if isinstance(data, dict):
         for option, value in given.items():

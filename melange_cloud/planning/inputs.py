@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import canonical_gpu, unknown, unknown_gpu
+from melange_cloud.paths import StrPath
 from melange_cloud.planning.compose import Inputs
 from melange_cloud.prices.book import PriceBook
 from melange_cloud.prices.select import select_offers
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 def load_inputs(
     service: Service,
-    base: Path,
+    base: StrPath,
     *,
-    prices_base: Path | None = None,
-    profile_folders: Sequence[Path] = (),
+    prices_base: StrPath | None = None,
+    profile_folders: StrPath | Sequence[StrPath] = (),
     wanted: Wanted | None = None,
 ) -> Inputs:
     """Read what ``service`` names; relative paths in it start at ``base``, its file's folder.
@@ -43,7 +43,7 @@ def load_inputs(
         wanted = replace(
             wanted, providers=service.offers.providers or (), regions=service.offers.regions or ()
         )
-    book = load_prices(service.prices, prices_base or base, wanted)
+    book = load_prices(service.prices, base if prices_base is None else prices_base, wanted)
     offers = select_offers(
         book.offers,
         providers=service.offers.providers,
@@ -56,7 +56,7 @@ def load_inputs(
     return Inputs(service, _histogram(service, base), profiles, book, tuple(offers))
 
 
-def _histogram(service: Service, base: Path) -> Histogram:
+def _histogram(service: Service, base: StrPath) -> Histogram:
     sizes = service.workload.sizes
     return load_workload(sizes, base) if isinstance(sizes, str) else sizes
 

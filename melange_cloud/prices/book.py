@@ -17,9 +17,6 @@ from melange_cloud.prices.quota import Quota
 OLD_AFTER_DAYS = 30
 """Prices older than this are used with a warning."""
 
-NAMED_SOURCES = ("bundled", "live", "gpuhunt")
-"""Values of ``PriceBook.source`` that are no names of files."""
-
 ALWAYS_WRITTEN = (
     "provider",
     "region",

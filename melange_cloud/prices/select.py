@@ -7,8 +7,9 @@ from typing import TypedDict, Unpack
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import canonical_gpu, unknown, unknown_gpu
-from melange_cloud.prices.book import NAMED_SOURCES, Exclusion, PriceBook
+from melange_cloud.prices.book import Exclusion, PriceBook
 from melange_cloud.prices.offer import PURCHASES, Offer
+from melange_cloud.prices.sources import SOURCES
 
 
 class Filters(TypedDict, total=False):
@@ -56,7 +57,7 @@ def why_none(book: PriceBook, **filters: Unpack[Filters]) -> list[str]:
     Filters are those of `select_offers`; each is named with what it leaves, up to the one that
     leaves nothing.
     """
-    named = book.source in NAMED_SOURCES
+    named = book.source in SOURCES
     prices = f"the {book.source} prices" if named else f"the prices in {book.source}"
     purchase = filters.get("purchase")
     if purchase and not any(offer.purchase in purchase for offer in book.offers):

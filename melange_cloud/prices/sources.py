@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten, unknown
+from melange_cloud.paths import StrPath
 from melange_cloud.prices.book import PriceBook
 
 if TYPE_CHECKING:
@@ -41,21 +43,23 @@ SOURCES: dict[str, Callable[[Wanted | None], PriceBook]] = {
 """Name of a source -> what loads it. Anything else is the path of a file."""
 
 
-def load_prices(source: str, base: Path, wanted: Wanted | None = None) -> PriceBook:
+def load_prices(source: StrPath, base: StrPath, wanted: Wanted | None = None) -> PriceBook:
     """The price book of a named source or of a file; a relative path is relative to ``base``.
 
     ``wanted`` tells sources that fetch which providers and regions are of interest, how old
     prices may be, and whom to tell; others take no notice of it. Raises InvalidInput (no such
     source or file, invalid content) or OutsideError (live prices cannot be had).
     """
-    if source in SOURCES:
-        return SOURCES[source](wanted)
-    path = base / Path(source).expanduser()
-    if not path.exists() and not path.suffix and "/" not in source:
+    text = os.fspath(source)
+    if text in SOURCES:
+        return SOURCES[text](wanted)
+    folder = Path(base)
+    path = folder / Path(text).expanduser()
+    if not path.exists() and not path.suffix and "/" not in text:
         raise InvalidInput(
-            unknown("price source", source, SOURCES),
+            unknown("price source", text, SOURCES),
             hint=f"a price source is {', '.join(SOURCES)} or a file; there is no file "
-            f'"{shorten(source)}" in {base}',
+            f'"{shorten(text)}" in {folder}',
         )
     from melange_cloud.prices.file import load_file
 

@@ -11,25 +11,27 @@ from melange_cloud.bundled import bundled_folder
 from melange_cloud.documents import write_text
 from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
 from melange_cloud.names import canonical_gpu, shorten, unknown, unknown_gpu
+from melange_cloud.paths import StrPath, as_paths
 from melange_cloud.profiles.aliases import same_model
 from melange_cloud.profiles.document import Profile, load_profile
 
 _MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
-def load_profiles(model: str, folders: Sequence[Path] = ()) -> list[Profile]:
+def load_profiles(model: str, folders: StrPath | Sequence[StrPath] = ()) -> list[Profile]:
     """All profiles of ``model``, by GPU and tensor parallel degree.
 
-    The user's ``folders`` come before the bundled one: the first that has a configuration gives
-    its profile. A fine-tune that estimates know by an alias is served by its base model's.
+    The user's ``folders``, one or several, come before the bundled one: the first that has a
+    configuration gives its profile. A fine-tune that estimates know by an alias is served by its base model's.
     Raises InvalidInput for a model without profiles, InvalidDocument for a bad profile.
     """
+    paths = as_paths(folders)
     found: dict[tuple[str, int], Profile] = {}
-    for folder in _all_folders(folders):
+    for folder in _all_folders(paths):
         for (gpu, degree), profile in _in_folder(folder, same_model(model)).items():
             found.setdefault((gpu, degree), profile)
     if not found:
-        known = known_models(folders)
+        known = known_models(paths)
         raise InvalidInput(
             unknown("model", model, known),
             hint="profiles exist for " + ", ".join(known) + "; make others with "

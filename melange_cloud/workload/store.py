@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
 from melange_cloud.documents import load_json
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten, unknown
+from melange_cloud.paths import StrPath
 from melange_cloud.workload.document import Workload
 
 _BUNDLED = Path(__file__).parent / "bundled"
@@ -19,17 +21,17 @@ def bundled_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _BUNDLED.glob("*.json")))
 
 
-def load_workload(name_or_path: str | Path, base: Path) -> Workload:
+def load_workload(name_or_path: StrPath, base: StrPath) -> Workload:
     """The Workload of a bundled name, or of the document at a path.
 
     A relative path starts at ``base``, the folder of the file that names it. A bundled name
     comes first; a file of the same name is reached as ``./arena``.
     Raises InvalidInput for an unknown name or a missing file, InvalidDocument for a bad one.
     """
-    text = str(name_or_path)
+    text = os.fspath(name_or_path)
     if text in bundled_names():
         return load_json(_BUNDLED / f"{text}.json", Workload, "workload")
-    path = base / text
+    path = Path(base) / text
     if not _is_there(path):
         raise InvalidInput(
             f"{shorten(path, 200)}: no such workload file"
