@@ -132,6 +132,11 @@ def numbers(option: str, text: str | None) -> list[float]:
     return found
 
 
+def split_list(values: list[str]) -> list[str]:
+    """The words of a repeatable option, each of which may hold several with commas between."""
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
+
 def percentage(option: str, text: str) -> float:
     """``2%`` as 0.02; InvalidInput for what is no percentage."""
     import math

@@ -20,13 +20,9 @@ class Percentile(StrEnum):
     p99 = "99"
 
 
-ModelOption = Annotated[str, typer.Option("--model", help="Hugging Face id.", show_default=False)]
 OfModelOption = Annotated[
     str | None,
     typer.Option("--model", help="Hugging Face id; profiles are then named by GPU, as H100-tp4."),
-]
-GpuTypeOption = Annotated[
-    str, typer.Option("--gpu", help="GPU type, as L4 or A100-80GB.", show_default=False)
 ]
 DegreeOption = Annotated[
     int | None, typer.Option("--tensor-parallel", min=1, help="GPUs that share the model.")

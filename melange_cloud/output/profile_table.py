@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isinf
 
 from melange_cloud.output.text import draw, new_table
@@ -27,8 +28,15 @@ _LEGEND: dict[Why, str] = {
 
 def listing_table(listing: Listing) -> str:
     """One row a profile; then the configurations that have none, with the reason."""
+    return profiles_table(listing.profiles) + (
+        "\nWithout a profile:\n" + _gaps_table(listing) if listing.without else ""
+    )
+
+
+def profiles_table(profiles: Sequence[Profile]) -> str:
+    """One row a profile."""
     table = new_table(("model", "GPU"), ("TP", "sizes", "points"), ("source", "engine"))
-    for profile in listing.profiles:
+    for profile in profiles:
         engine = profile.engine
         table.add_row(
             profile.model,
@@ -39,9 +47,7 @@ def listing_table(listing: Listing) -> str:
             profile.source,
             f"{engine.name} {engine.version}" if engine.version else engine.name,
         )
-    return draw(table) + (
-        "\nWithout a profile:\n" + _gaps_table(listing) if listing.without else ""
-    )
+    return draw(table)
 
 
 def throughput_table(profile: Profile, slo: Slo, max_model_len: int | None = None) -> str:

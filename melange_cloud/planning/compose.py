@@ -11,6 +11,7 @@ from melange_cloud.plan import CapInput
 from melange_cloud.prices.book import PriceBook
 from melange_cloud.prices.offer import Offer, OfferKey
 from melange_cloud.prices.quota import quota_groups
+from melange_cloud.prices.select import Filters
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.throughput import Slo, Throughput, Throughputs
 from melange_cloud.service import Service
@@ -111,6 +112,17 @@ def compose(inputs: Inputs, slices: int | None = None) -> Composition:
         tuple(position[offer.key] for offer, _, _ in runs),
         caps,
     )
+
+
+def filters_of(service: Service) -> Filters:
+    """What a service's offers are chosen by."""
+    offers = service.offers
+    return {
+        "providers": offers.providers,
+        "regions": offers.regions,
+        "gpus": offers.gpus,
+        "purchase": offers.purchase,
+    }
 
 
 def offer_name(offer: Buyable) -> str:

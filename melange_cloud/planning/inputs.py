@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import canonical_gpu, unknown, unknown_gpu
 from melange_cloud.paths import StrPath
-from melange_cloud.planning.compose import Inputs
+from melange_cloud.planning.compose import Inputs, filters_of
 from melange_cloud.prices.book import PriceBook
+from melange_cloud.prices.offer import Offer
 from melange_cloud.prices.select import select_offers
 from melange_cloud.prices.sources import load_prices
 from melange_cloud.profiles.document import Profile
@@ -39,21 +40,30 @@ def load_inputs(
     be had.
     """
     profiles = tuple(load_profiles(service.model, profile_folders))
-    if wanted is not None:
-        wanted = replace(
-            wanted, providers=service.offers.providers or (), regions=service.offers.regions or ()
-        )
-    book = load_prices(service.prices, base if prices_base is None else prices_base, wanted)
-    offers = select_offers(
-        book.offers,
-        providers=service.offers.providers,
-        regions=service.offers.regions,
-        gpus=service.offers.gpus,
-        purchase=service.offers.purchase,
+    book, offers = load_offers(
+        service,
+        base if prices_base is None else prices_base,
+        wanted,
         known_gpus={profile.gpu for profile in profiles},
     )
     _check_limits(service, book, profiles)
-    return Inputs(service, _histogram(service, base), profiles, book, tuple(offers))
+    return Inputs(service, _histogram(service, base), profiles, book, offers)
+
+
+def load_offers(
+    service: Service, base: StrPath, wanted: Wanted | None, known_gpus: Collection[str]
+) -> tuple[PriceBook, tuple[Offer, ...]]:
+    """The prices that ``service`` names, relative to ``base``, and those of its offers that it may
+    buy. ``wanted`` and what is raised are as in `load_inputs`.
+
+    ``known_gpus`` are GPU types known from elsewhere: no mistake, though none is on offer.
+    """
+    filters = service.offers
+    if wanted is not None:
+        wanted = replace(wanted, providers=filters.providers or (), regions=filters.regions or ())
+    book = load_prices(service.prices, base, wanted)
+    offers = select_offers(book.offers, known_gpus=known_gpus, **filters_of(service))
+    return book, tuple(offers)
 
 
 def _histogram(service: Service, base: StrPath) -> Histogram:

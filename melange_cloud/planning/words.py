@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from melange_cloud.allocation.infeasibility import Obstacles
 from melange_cloud.allocation.problem import Problem
-from melange_cloud.planning.compose import Composition, Inputs
+from melange_cloud.planning.compose import Composition, Inputs, filters_of
 from melange_cloud.prices.book import excluded_summary, oldest
 from melange_cloud.prices.offer import Offer
 from melange_cloud.prices.select import why_none
@@ -43,16 +43,7 @@ def notes(inputs: Inputs, composition: Composition, used: Sequence[Offer]) -> li
 
 def no_offer_words(inputs: Inputs) -> list[str]:
     """Which filter leaves the service nothing to buy, and what to do; empty when it has offers."""
-    offers = inputs.service.offers
-    if inputs.offers:
-        return []
-    return why_none(
-        inputs.book,
-        providers=offers.providers,
-        regions=offers.regions,
-        gpus=offers.gpus,
-        purchase=offers.purchase,
-    )
+    return [] if inputs.offers else why_none(inputs.book, **filters_of(inputs.service))
 
 
 def obstacle_words(composition: Composition, problem: Problem, obstacles: Obstacles) -> list[str]:

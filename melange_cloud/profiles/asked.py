@@ -9,6 +9,7 @@ from typing import Literal
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.profiles.aliases import same_model
+from melange_cloud.profiles.bounds import refuse_impossible
 from melange_cloud.profiles.calibrate import Calibration, calibrate
 from melange_cloud.profiles.distance import served
 from melange_cloud.profiles.document import Profile, load_profile
@@ -40,6 +41,8 @@ class Asked:
     kv_cache: Literal["auto", "fp8"] = "auto"
     measured: Path | None = None
     """A measured profile of the same configuration, to correct the constants by."""
+    max_position_embeddings: int | None = None
+    """The context length in tokens, where the config has none."""
 
 
 def estimate_asked(asked: Asked) -> tuple[Profile, list[str]]:
@@ -53,7 +56,9 @@ def estimate_asked(asked: Asked) -> tuple[Profile, list[str]]:
     provenance = None
     if asked.measured is not None:
         measured = _same_configuration(load_profile(asked.measured), asked, gpu.gpu)
-        found = calibrate(Roofline(model, gpu, asked.tensor_parallel, link), served(measured))
+        replica, points = Roofline(model, gpu, asked.tensor_parallel, link), served(measured)
+        refuse_impossible(replica, points, str(asked.measured))
+        found = calibrate(replica, points)
         gpu = replace(gpu, constants=found.constants)
         provenance = _corrected(found, measured)
         remarks.append(_worth(found))
@@ -63,7 +68,13 @@ def estimate_asked(asked: Asked) -> tuple[Profile, list[str]]:
 
 def _model(asked: Asked) -> tuple[ModelFacts, list[str]]:
     if asked.model_config is not None:
-        facts, remarks = facts_from_config(asked.model_config, asked.model)
+        facts, remarks = facts_from_config(
+            asked.model_config, asked.model, max_model_len=asked.max_position_embeddings
+        )
+    elif asked.max_position_embeddings is not None:
+        raise InvalidInput(
+            "--max-position-embeddings completes a config.json; give that with --model-config"
+        )
     else:
         facts, remarks = model_facts(asked.model), []
     changes: dict[str, object] = {}

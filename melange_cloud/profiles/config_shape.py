@@ -30,6 +30,16 @@ _TIED = ("bloom", "falcon", "gemma", "gemma2", "gemma3", "gemma3_text", "gpt2", 
 """model_type whose output embedding is the input's unless the config says otherwise."""
 
 
+CONTEXT_LENGTH = (
+    "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx",
+    "max_sequence_length", "model_max_length",
+)  # fmt: skip
+"""What configs call the context length."""
+
+_OPTIONS = {CONTEXT_LENGTH[0]: "--max-position-embeddings"}
+"""Key -> the option that completes a config without it."""
+
+
 class Shape:
     """The sizes of a config, whatever its family calls them.
 
@@ -43,10 +53,8 @@ class Shape:
         self.hidden = self._size("hidden_size", "n_embd", "d_model")
         self.layers = self._size("num_hidden_layers", "n_layer", "n_layers", "num_layers")
         self.heads = self._size("num_attention_heads", "n_head", "n_heads", "num_heads")
-        self.vocabulary = self._size("vocab_size")
-        self.max_model_len = self._size(
-            "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"
-        )
+        self.vocabulary = self._size("vocab_size", "padded_vocab_size")
+        self.max_model_len = self._size(*CONTEXT_LENGTH)
         self.head_dim = self._size("head_dim", default=max(1, self.hidden // self.heads))
         self.kv_heads = self._kv_heads()
         self.middle = self._size(
@@ -181,6 +189,7 @@ class Shape:
             )
             return 1
         if default is None:
-            self._problems.append(Problem(names[0], "is required"))
+            option = f"; give it with {_OPTIONS[names[0]]}" if names[0] in _OPTIONS else ""
+            self._problems.append(Problem(names[0], f"is required{option}"))
             return 1
         return default

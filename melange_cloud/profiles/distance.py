@@ -36,19 +36,20 @@ class Distance:
 
 @dataclass(frozen=True)
 class Served:
-    """One load that was served: requests in flight, requests/s, mean TPOT in ms."""
+    """One load that was served: requests in flight, requests/s, mean TPOT and TTFT in ms."""
 
     size: Size
     concurrency: float
     request_rate: float
     tpot_ms: float
     tpot_ms_ci95: float | None = None
+    ttft_ms: float | None = None
 
 
 def served(profile: Profile) -> list[Served]:
     """The points at which requests were served and their TPOT seen, by size and rising load."""
     places = {name: place for place, name in enumerate(profile.columns)}
-    half = places.get("tpot_ms_ci95")
+    half, ttft = places.get("tpot_ms_ci95"), places.get("ttft_ms_mean")
     found = [
         Served(
             (row[places["input_tokens"]], row[places["output_tokens"]]),  # type: ignore[arg-type]
@@ -56,6 +57,7 @@ def served(profile: Profile) -> list[Served]:
             row[places["request_rate"]],  # type: ignore[arg-type]
             row[places["tpot_ms_mean"]],  # type: ignore[arg-type]
             row[half] if half is not None else None,  # type: ignore[arg-type]
+            row[ttft] if ttft is not None else None,  # type: ignore[arg-type]
         )
         for row in profile.points
         if row[places["request_rate"]] and row[places["tpot_ms_mean"]]

@@ -28,7 +28,11 @@ _PROVENANCE = (
 )
 
 
-class DoesNotFit(InvalidInput):
+class CannotRun(InvalidInput):
+    """A configuration that cannot run a model. Exit code 2."""
+
+
+class DoesNotFit(CannotRun):
     """The memory of a configuration cannot hold the weights and one request. Exit code 2."""
 
 
@@ -46,12 +50,13 @@ def estimate(
     single row with a request rate of 0, so that it differs from a size never looked at. The
     model's context length does not limit the sizes: it is applied when a plan is made.
     ``provenance`` says where constants come from that are not those of the table of GPUs.
-    Raises DoesNotFit when nothing fits at all, with the numbers.
+    Raises CannotRun for a degree that does not divide the attention heads, and DoesNotFit when
+    nothing fits at all, with the numbers.
     """
     if model.attention_heads % tensor_parallel:
-        raise InvalidInput(
-            f"tensor parallel degree {tensor_parallel} does not divide the "
-            f"{model.attention_heads} attention heads of {model.id}"
+        raise CannotRun(
+            f"{model.id} does not run on {tensor_parallel} x {gpu.gpu}: the tensor parallel degree "
+            f"{tensor_parallel} does not divide its {model.attention_heads} attention heads"
         )
     replica = Roofline(model, gpu, tensor_parallel, link)
     wanted = sorted(set(sizes))

@@ -13,35 +13,49 @@ from typing import Any
 from melange_cloud.documents import parse_json, read_text, validate
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten
-from melange_cloud.profiles.config_shape import KIND, Shape
+from melange_cloud.profiles.config_shape import CONTEXT_LENGTH, KIND, Shape
 from melange_cloud.profiles.facts import ModelFacts, Quantization
+
+_LANGUAGE = ("text_config", "llm_config", "language_config")
+"""Where configs of models that also see or hear keep that of their language model."""
 
 _ATTENTION = ("full_attention", "sliding_attention", "chunked_attention")
 
 
 def facts_from_config(
-    path: Path, model: str, *, parameters: int | None = None
+    path: Path, model: str, *, parameters: int | None = None, max_model_len: int | None = None
 ) -> tuple[ModelFacts, list[str]]:
     """The facts of ``model`` (its id), and what about it the estimate does not follow.
 
+    ``parameters`` counts them where the shapes do not; ``max_model_len`` is the context length in
+    tokens, instead of what the config says.
     Raises InvalidInput or InvalidDocument for what is no config of a decoder-only transformer,
     with every field that is missing or no number.
     """
     config = parse_json(read_text(path, KIND), str(path), KIND)
     if not isinstance(config, dict):
         raise InvalidInput(f"{path} is no {KIND}")
-    return facts_of(config, model, name=str(path), parameters=parameters)
+    return facts_of(
+        config, model, name=str(path), parameters=parameters, max_model_len=max_model_len
+    )
 
 
 def facts_of(
-    config: Mapping[str, Any], model: str, *, name: str = KIND, parameters: int | None = None
+    config: Mapping[str, Any],
+    model: str,
+    *,
+    name: str = KIND,
+    parameters: int | None = None,
+    max_model_len: int | None = None,
 ) -> tuple[ModelFacts, list[str]]:
     """``facts_from_config`` of a config already read; ``name`` is for messages."""
     remarks = []
-    text = config.get("text_config")
-    if isinstance(text, dict):
+    text = next((config[key] for key in _LANGUAGE if isinstance(config.get(key), dict)), None)
+    if text is not None:
         config = {"quantization_config": config.get("quantization_config"), **text}
         remarks.append("only its language model is estimated, without images or sound")
+    if max_model_len is not None:
+        config = {**config, CONTEXT_LENGTH[0]: max_model_len}
     _refuse_what_is_no_decoder(config, name)
     shape = Shape(config, name)
     if config.get("sliding_window") and config.get("use_sliding_window", True):

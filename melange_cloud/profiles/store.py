@@ -22,7 +22,8 @@ def load_profiles(model: str, folders: StrPath | Sequence[StrPath] = ()) -> list
     """All profiles of ``model``, by GPU and tensor parallel degree.
 
     The user's ``folders``, one or several, come before the bundled one: the first that has a
-    configuration gives its profile. A fine-tune that estimates know by an alias is served by its base model's.
+    configuration gives its profile. A fine-tune that estimates know by an alias is served by
+    its base model's.
     Raises InvalidInput for a model without profiles, InvalidDocument for a bad profile.
     """
     paths = as_paths(folders)

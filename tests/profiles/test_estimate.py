@@ -120,7 +120,7 @@ def test_names_and_degrees_that_cannot_be() -> None:
         estimate_by_name("meta-llama/Llama-3.1-9B", "L4")
     with pytest.raises(InvalidInput, match='unknown interconnect "nvlink"; did you mean'):
         estimate_by_name(SEVEN_B, "L4", interconnect="nvlink")
-    with pytest.raises(InvalidInput, match="does not divide the 32 attention heads"):
+    with pytest.raises(InvalidInput, match="degree 3 does not divide its 32 attention heads"):
         estimate_by_name(SEVEN_B, "L4", 3)
     with pytest.raises(InvalidInput, match='not a size: "1000", "0x5"'):
         parse_sizes(["1000", "10x20", "0x5"])

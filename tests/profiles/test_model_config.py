@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,8 +213,21 @@ def test_all_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
             facts_from_config(path, "m")
 
 
-def test_the_language_model_of_a_multimodal_config_is_taken() -> None:
-    facts, remarks = facts_of({"model_type": "llava", "text_config": LLAMA}, "m")
+def test_the_context_length_may_be_given_where_the_config_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({k: v for k, v in LLAMA.items() if "position" not in k}))
+    asked = Asked("m", "L4", model_config=path, sizes=["1000x250"])
+    with pytest.raises(InvalidInput, match="is required; give it with --max-position-embeddings"):
+        estimate_asked(asked)
+    profile, _ = estimate_asked(replace(asked, max_position_embeddings=4096))
+    assert profile.max_model_len == 4096
+    with pytest.raises(InvalidInput, match="give that with --model-config"):
+        estimate_asked(Asked("meta-llama/Llama-3.1-8B", "L4", max_position_embeddings=4096))
+
+
+@pytest.mark.parametrize("key", ["text_config", "llm_config", "language_config"])
+def test_the_language_model_of_a_multimodal_config_is_taken(key: str) -> None:
+    facts, remarks = facts_of({"model_type": "llava", key: LLAMA}, "m")
     assert facts.parameters == 8030261248
     assert "without images" in remarks[0]
 
