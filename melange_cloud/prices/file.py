@@ -53,7 +53,9 @@ def load_file(path: Path) -> PriceBook:
     is_json = path.suffix.lower() == ".json" or text.lstrip()[:1] in ("{", "[")
     book = _from_json(text, path) if is_json else _from_csv(text, path)
     if not book.offers:
-        raise InvalidInput("\n  ".join([f"{path} has no offer", *excluded_summary(book.excluded)]))
+        raise InvalidInput(
+            "\n  ".join([f"{path} has no offer that can be used", *excluded_summary(book.excluded)])
+        )
     return book
 
 
@@ -96,7 +98,7 @@ def _from_csv(text: str, path: Path) -> PriceBook:
             shown.append(Problem("", f"and {len(problems) - len(shown)} more problems"))
         raise InvalidDocument(str(path), KIND, shown)
     if not listings:
-        raise InvalidInput(f"{path} has a header but no rows; a {KIND} has one offer a row")
+        raise InvalidInput(f"{path} has a header but no rows; each row of a {KIND} is one offer")
     return make_book(path.name, listings)
 
 
@@ -151,7 +153,7 @@ def _header(rows: list[Row], path: Path) -> list[str]:
         if name not in known
     ]
     problems += [
-        Problem("", f"column {name} stands twice", line)
+        Problem("", f"column {name} appears twice", line)
         for name in dict.fromkeys(header)
         if header.count(name) > 1
     ]

@@ -110,7 +110,9 @@ class _Account:
     def say_skipped(self) -> None:
         if self.skipped:
             names = ", ".join(sorted(self.skipped))
-            self.wanted.say(f"skipped, not enabled in this {self.cloud.name} account: {names}")
+            self.wanted.say(
+                f"skipped, because they are not enabled in this {self.cloud.name} account: {names}"
+            )
 
 
 def _chosen(
@@ -134,7 +136,7 @@ def _log_in(clouds: Mapping[str, Callable[[], Cloud]], wanted: Wanted) -> list[_
     if accounts:
         others = " ".join(f"--provider {account.cloud.name}" for account in accounts)
         for _, failure in failures:
-            failure.hint = f"{failure.hint}\n  or leave it out: {others}"
+            failure.hint = f"{failure.hint}\n  or leave it out with {others}"
     _raise(failures)
     return accounts
 

@@ -73,7 +73,7 @@ def _model(asked: Asked) -> tuple[ModelFacts, list[str]]:
         )
     elif asked.max_position_embeddings is not None:
         raise InvalidInput(
-            "--max-position-embeddings completes a config.json; give that with --model-config"
+            "--max-position-embeddings supplements a config.json; give one with --model-config"
         )
     else:
         facts, remarks = model_facts(asked.model), []
@@ -88,7 +88,7 @@ def _model(asked: Asked) -> tuple[ModelFacts, list[str]]:
 def _same_configuration(measured: Profile, asked: Asked, gpu: str) -> Profile:
     if measured.source == "estimated":
         raise InvalidInput(
-            f"{asked.measured} is an estimate itself; --calibrate needs measurements"
+            f"{asked.measured} holds an estimate; --calibrate needs a measured profile"
         )
     if measured.model not in same_model(asked.model):
         raise InvalidInput(f"{asked.measured} is a profile of {measured.model}, not {asked.model}")

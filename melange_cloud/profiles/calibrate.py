@@ -62,8 +62,8 @@ def calibrate(replica: Roofline, points: Sequence[Served]) -> Calibration:
     usable = [point for point in points if replica.max_concurrency(*point.size) > 0]
     if len(usable) < FEWEST:
         raise InvalidInput(
-            f"{len(usable)} measured points that fit in memory are too few to correct four "
-            f"constants; {FEWEST} are needed, better 4 loads at each of 6 sizes"
+            f"the profile has {len(usable)} measured points that fit in memory, too few to correct "
+            f"four constants; give at least {FEWEST}, better 4 loads at each of 6 sizes"
         )
     constants = _fit(replica, usable, _STARTS)
     before, after = _errors(replica, usable), _errors(_with(replica, constants), usable)

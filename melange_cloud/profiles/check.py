@@ -93,7 +93,7 @@ def check_profile(profile: Profile) -> list[Finding]:
     points = [point for at_size in by_size.values() for point in at_size]
     found: list[Finding] = []
     if not any(point.rate for point in points):
-        found.append(Finding("fails", "not one point served a request"))
+        found.append(Finding("fails", "no point served a request"))
     for at_size in by_size.values():
         for point in at_size:
             found += _wrong_alone(point)
@@ -116,9 +116,9 @@ def _wrong_alone(point: _Point) -> Iterator[Finding]:
         return
     if point.tpot is None:
         if point.size[1] > 1:
-            yield _at("doubtful", "no TPOT, so that it holds no SLO", point)
+            yield _at("doubtful", "it has no TPOT, so it cannot meet an SLO", point)
     elif point.tpot == 0:
-        yield _at("fails", "a TPOT of 0: benchmarks write it when nothing was measured", point)
+        yield _at("fails", "a TPOT of 0, which benchmarks write when they measured none", point)
     yield from _percentiles(point)
     yield from _counts(point)
     yield from _noise(point)
@@ -139,9 +139,9 @@ def _counts(point: _Point) -> Iterator[Finding]:
     if requests is not None and requests < ENOUGH:
         too_few = requests < FEWEST and requests * point.size[1] < FEWEST_TOKENS
         level: Level = "fails" if too_few else "doubtful"
-        yield _at(level, f"only {requests} requests; {ENOUGH} make a mean to rely on", point)
+        yield _at(level, f"only {requests} requests; a reliable mean needs {ENOUGH}", point)
     elif requests is not None and requests < ENOUGH_P99 and point.tpot_p99 is not None:
-        yield _at("doubtful", f"the p99 of {requests} requests is about the slowest one", point)
+        yield _at("doubtful", f"of {requests} requests, the p99 is about the slowest one", point)
     if errors and requests is not None:
         share = errors / (errors + requests)
         if share > ERRORS_TOLERANCE:
@@ -154,7 +154,7 @@ def _noise(point: _Point) -> Iterator[Finding]:
         share = point.half / point.tpot
         if share > NOISE_TOLERANCE:
             level: Level = "fails" if share > NOISE_LIMIT else "doubtful"
-            yield _at(level, f"TPOT is known to {share:.0%} only", point)
+            yield _at(level, f"TPOT is only known to within {share:.0%}", point)
 
 
 def _in_flight(point: _Point) -> Iterator[Finding]:
@@ -167,14 +167,14 @@ def _in_flight(point: _Point) -> Iterator[Finding]:
         level: Level = "fails" if ratio > 2 or ratio < 0.2 else "doubtful"
         yield _at(
             level,
-            f"its rate and latencies mean {ratio * point.concurrency:.3g} requests in flight, "
+            f"its rate and latencies imply {ratio * point.concurrency:.3g} requests in flight, "
             f"not {point.concurrency:g}",
             point,
         )
     if point.requests is not None:
         lasted = point.requests / point.rate / duration
         if lasted < RUN_LENGTH:
-            text = f"it lasted {lasted:.1f} requests' durations: the rate is understated"
+            text = f"it lasted {lasted:.1f} times as long as a request, so its rate is too low"
             yield _at("doubtful", text, point)
 
 
@@ -218,7 +218,7 @@ def _single_loads(by_size: dict[Size, list[_Point]]) -> Iterator[Finding]:
         more = f" and {len(single) - 1} more" if len(single) > 1 else ""
         yield Finding(
             "doubtful",
-            f"one load only at {single[0][0]}x{single[0][1]}{more}: another SLO is judged by it",
+            f"only one load at {single[0][0]}x{single[0][1]}{more}, by which every SLO is judged",
         )
 
 

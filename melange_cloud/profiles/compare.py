@@ -55,7 +55,7 @@ def compare(
     percentile that one of them does not have.
     """
     if len(contenders) < 2:
-        raise InvalidInput("at least two profiles are compared")
+        raise InvalidInput("a comparison needs at least two profiles")
     names = [contender.name for contender in contenders]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -128,7 +128,7 @@ class Profile(Document):
         problems = [unknown("column", name, COLUMNS) for name in columns if name not in _COLUMNS]
         problems += [f"{name} is missing" for name in REQUIRED_COLUMNS if name not in columns]
         twice = sorted({name for name in columns if columns.count(name) > 1})
-        problems += [f"{shorten(name)} stands twice" for name in twice]
+        problems += [f"{shorten(name)} appears twice" for name in twice]
         _raise(problems)
         return columns
 
@@ -176,7 +176,8 @@ def _misshapen(columns: Sequence[str], rows: list[Any]) -> Iterator[str]:
         if not isinstance(row, list):
             yield f"[{number}] must be a list of {len(columns)} values"
         elif len(row) != len(columns):
-            yield f"[{number}] must have {len(columns)} values, one a column, has {len(row)}"
+            wanted = f"{len(columns)} values, one for each column"
+            yield f"[{number}] must have {wanted}, but has {len(row)}"
 
 
 def _wrong_values(columns: Sequence[str], rows: list[list[Any]]) -> Iterator[str]:

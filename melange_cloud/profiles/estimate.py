@@ -65,7 +65,7 @@ def estimate(
         have = f"{tensor_parallel} x {gpu.gpu}" if tensor_parallel > 1 else gpu.gpu
         raise DoesNotFit(
             f"{model.id} does not fit on {have}: {reason}",
-            hint="take more GPUs together (--tensor-parallel), or larger ones",
+            hint="use more GPUs together (--tensor-parallel), or GPUs with more memory",
         )
     return Profile(
         schema_="melange-cloud/profile/v1",

@@ -176,7 +176,7 @@ def model_facts(name: str) -> ModelFacts:
     known = [id_ for model in models() for id_ in (model.id, *model.aliases)]
     raise InvalidInput(
         unknown("model", name, known),
-        hint="estimates know " + ", ".join(model.id for model in models()),
+        hint="estimates can be made for " + ", ".join(model.id for model in models()),
     )
 
 
@@ -189,7 +189,7 @@ def gpu_facts(name: str) -> GpuFacts:
             raise InvalidInput(
                 f"no profile on {canonical_gpu(name)} can be estimated: its memory and speed are "
                 "not in the table of GPUs",
-                hint="measure it with `melange-cloud profile run`; estimates know "
+                hint="measure it with `melange-cloud profile run`; estimates can be made on "
                 + ", ".join(entries),
             )
         raise InvalidInput(unknown_gpu(name, entries))

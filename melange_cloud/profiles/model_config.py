@@ -34,7 +34,7 @@ def facts_from_config(
     """
     config = parse_json(read_text(path, KIND), str(path), KIND)
     if not isinstance(config, dict):
-        raise InvalidInput(f"{path} is no {KIND}")
+        raise InvalidInput(f"{path} is not a {KIND}")
     return facts_of(
         config, model, name=str(path), parameters=parameters, max_model_len=max_model_len
     )
@@ -96,7 +96,7 @@ def _refuse_what_is_no_decoder(config: Mapping[str, Any], name: str) -> None:
         why = f"it has layers of {', '.join(sorted(set(map(str, kinds)) - set(_ATTENTION)))}"
     if why:
         raise InvalidInput(
-            f"{name}: {why}; the estimate is of decoder-only transformers",
+            f"{name}: {why}; only decoder-only transformers can be estimated",
             hint="measure it with `melange-cloud profile run`",
         )
 
@@ -130,6 +130,6 @@ def _quantization(config: Mapping[str, Any], name: str) -> Quantization:
         return "fp8" if kind == "float" else "int8"
     what = shorten(method or settings)
     raise InvalidInput(
-        f"{name}: the estimate does not know its quantization_config ({what})",
-        hint="say what its weights are with --quantization",
+        f"{name}: estimates do not know its quantization_config ({what})",
+        hint="say with --quantization how its weights are stored",
     )

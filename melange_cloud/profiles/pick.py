@@ -29,7 +29,8 @@ def pick_profile(
         return load_profile(path)
     if model is None:
         raise InvalidInput(
-            f'"{shorten(named)}" is no file of a profile', hint="for a GPU by name, give --model"
+            f'"{shorten(named)}" is not the file of a profile',
+            hint="to name a GPU instead, give the model with --model",
         )
     match = _DEGREE.fullmatch(named)
     if match and tensor_parallel is None:

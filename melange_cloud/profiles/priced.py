@@ -45,8 +45,8 @@ def priced(
     unused = set(given) - gpus - set(profiles)
     if unused:
         raise InvalidInput(
-            f"--usd-per-hour: {', '.join(sorted(unused))} is not compared; "
-            f"that are {', '.join(sorted(profiles))}"
+            f"--usd-per-hour gives a price for {', '.join(sorted(unused))}, but the profiles "
+            f"compared are {', '.join(sorted(profiles))}"
         )
     missing = {p.gpu for name, p in profiles.items() if not {name, p.gpu} & set(given)}
     offers: list[Offer] = []
@@ -90,7 +90,7 @@ def price_replicas(
             found.append(Contender(name, profile, cheapest[0], str(cheapest[1])))
     if unpriced:
         raise InvalidInput(
-            f"no offer of these prices and filters runs {', '.join(unpriced)}",
+            f"these prices and filters have no offer that runs {', '.join(unpriced)}",
             hint=f"give a price with --usd-per-hour {unpriced[0]}=USD",
         )
     return found
@@ -106,7 +106,7 @@ def _parsed(texts: Sequence[str]) -> dict[str, float]:
             price = 0.0
         if not equals or not (isfinite(price) and price > 0):
             raise InvalidInput(
-                f'--usd-per-hour: "{shorten(text)}" is no price; give GPU=USD, like L4=0.7'
+                f'--usd-per-hour: "{shorten(text)}" is not a price; write GPU=USD, such as L4=0.7'
             )
         # a file's name stays as it is; a GPU gets its one name
         found[name if name.endswith(".json") else _configuration(name)] = price

@@ -74,7 +74,7 @@ def keep_measured(folder: Path, several: Several) -> Several:
         if there is None or there.source == "estimated":
             kept.append(profile)
         else:
-            why = f"{path} is {there.source}, not estimated, and stays as it is"
+            why = f"{path} is {there.source}, and an estimate does not replace it"
             without.append(Without(profile.model, profile.gpu, profile.tensor_parallel, why))
     return replace(several, listing=Listing(kept, without))
 

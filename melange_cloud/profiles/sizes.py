@@ -23,6 +23,7 @@ def parse_sizes(texts: Iterable[str]) -> list[Size]:
     bad = [f'"{shorten(text)}"' for text, match in found if match is None]
     if bad:
         raise InvalidInput(
-            f"not a size: {', '.join(bad)}", hint="give INPUTxOUTPUT tokens, like 1000x250"
+            f"not a size: {', '.join(bad)}",
+            hint="write input and output tokens as INPUTxOUTPUT, such as 1000x250",
         )
     return [(int(match[1]), int(match[2])) for _, match in found if match is not None]

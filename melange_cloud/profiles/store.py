@@ -36,7 +36,7 @@ def load_profiles(model: str, folders: StrPath | Sequence[StrPath] = ()) -> list
         raise InvalidInput(
             unknown("model", model, known),
             hint="profiles exist for " + ", ".join(known) + "; make others with "
-            "`melange-cloud profile estimate` and give their folder by --profiles",
+            "`melange-cloud profile estimate` and give their folder with --profiles",
         )
     return [found[key] for key in sorted(found)]
 
@@ -74,7 +74,7 @@ def load_one(
     degrees = ", ".join(str(profile.tensor_parallel) for profile in of_gpu)
     raise InvalidInput(
         f"{model} on {of_gpu[0].gpu} has no profile at tensor parallel degree {tensor_parallel}; "
-        f"there is {degrees}"
+        f"it has one at {degrees}"
     )
 
 
@@ -120,7 +120,8 @@ def _all_folders(folders: Sequence[Path]) -> list[Path]:
             raise InvalidInput(f"{folder}: no such folder of profiles")
         if not any(_json_files(folder)):
             raise InvalidInput(
-                f"{folder} holds no profiles", hint="they are called MODEL/GPU[-tpN].json in it"
+                f"{folder} holds no profiles",
+                hint="profiles in a folder are called MODEL/GPU[-tpN].json",
             )
     return [*folders, bundled_folder("profiles")]
 

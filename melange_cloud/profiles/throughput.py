@@ -194,9 +194,9 @@ def _place(profile: Profile, name: str) -> int:
             row[served] for row in profile.points
         ):
             return place
-    otherwise = "slo.percentile: mean" if name.endswith("p99") else "leave out slo.ttft_ms"
+    otherwise = "set slo.percentile to mean" if name.endswith("p99") else "leave out slo.ttft_ms"
     raise InvalidInput(
         f"the {profile.source} profile {profile.name} of {profile.model} has no {name}, "
-        "which the SLO is about",
+        "which the SLO limits",
         hint=f"{otherwise}, or give a measured profile that has it (--profiles)",
     )

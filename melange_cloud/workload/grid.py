@@ -63,7 +63,7 @@ def parse_edges(text: str | None, option: str, default: tuple[int, ...]) -> tupl
         edges = ()
     if not edges or edges[0] < 1 or edges[-1] > MAX_EDGE or list(edges) != sorted(set(edges)):
         raise InvalidInput(
-            f'{option}: "{shorten(text)}" is no list of rising token counts '
-            f"from 1 to {MAX_EDGE:,}, as 25,100,250"
+            f'{option}: "{shorten(text)}" is not a list of rising token counts '
+            f"from 1 to {MAX_EDGE:,}, such as 25,100,250"
         )
     return edges

@@ -58,7 +58,7 @@ def workload_from_trace(
         skip_bad_rows=options.skip_bad_rows,
     )
     if not counts.groups:
-        left_out = f": {counts.skipped:,} rows, none of them one" if counts.skipped else ""
+        left_out = f": none of its {counts.skipped:,} rows is one" if counts.skipped else ""
         raise InvalidInput(f"{path} holds no requests{left_out}")
     larger = [group for group in counts.groups if None in (group.input_edge, group.output_edge)]
     if larger and not options.extend:

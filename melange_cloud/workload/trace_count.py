@@ -29,7 +29,7 @@ MAX_THREADS = 4
 
 SHOWN_ROWS = 3
 
-_SKIP = "correct them, or leave them out and have their number noted: --skip-bad-rows"
+_SKIP = "correct them, or leave them out with --skip-bad-rows, which notes how many they were"
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _connection(file: TraceFile) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         what = re.sub(r"^[\w ]*Error: ", "", str(error).split("\n", 1)[0])
         if "state machine" in what:
-            what = "its line ends are mixed, or a quote stands where none may"
+            what = "its line ends are mixed, or a quotation mark is out of place"
         raise InvalidInput(
             f"{file.path} cannot be read as a trace: {shorten(what, 200)}",
             hint="every line must be complete, with the same line end and closed quotes",
@@ -166,7 +166,9 @@ def _refuse_bad_rows(
     source = file_source(file, columns, with_text=True)
     found = connection.execute(bad_rows_sql(source, SHOWN_ROWS, timed=timed)).fetchall()
     needs = "whole numbers of tokens, 1 or more" + (", and a time" if timed else "")
-    lines = [f"{file.path}: {part_of(bad, rows, 'row')} not {_requests(bad)}; one has {needs}"]
+    lines = [
+        f"{file.path}: {part_of(bad, rows, 'row')} not {_requests(bad)}; a request has {needs}"
+    ]
     for number, input_text, output_text, arrived_text in found:
         line = (
             f"row {number:,}: input tokens {_cell(input_text)}, output tokens {_cell(output_text)}"

@@ -43,7 +43,7 @@ def inspect(path: Path) -> TraceFile:
         raise InvalidInput(f"{path} is empty; a trace was expected")
     if text.lstrip().startswith("["):
         raise InvalidInput(
-            f"{path} is a JSON array; a trace has one JSON object a line",
+            f"{path} is a JSON array; a trace has one JSON object on each line",
             hint="convert it, for example with: jq -c '.[]'",
         )
     if text.lstrip().startswith("{"):

@@ -69,7 +69,7 @@ def test_estimate_puts_a_profile_where_plans_find_it(tmp_path: Path) -> None:
         (("show", SEVEN_B, "L4", "--percentile", "99"), "has no tpot_ms_p99"),
         (("show", SEVEN_B, "L4", "--tpot-ms", "-1"), "--tpot-ms"),
         (("show", SEVEN_B, "L4", "--tpot-ms", "0"), "tpot_ms must be above 0"),
-        (("show", SEVEN_B, "L4", "--tensor-parallel", "2"), "there is 1"),
+        (("show", SEVEN_B, "L4", "--tensor-parallel", "2"), "it has one at 1"),
         (("show", SEVEN_B, "L4", "--profiles", "absent"), "no such folder of profiles"),
         (("estimate", "--model", SEVEN_B, "--gpu", "B201"), 'did you mean "B200"?'),
         (("estimate", "--model", SEVEN_B, "--gpu", "B300"), "no profile on B300 can be estimated"),

@@ -95,7 +95,10 @@ def test_measured_profiles_are_not_overwritten(melange, folder: Path) -> None:
     path.write_text(measured)
     ended = melange(*words)
     assert ended.code == 0
-    assert f"left out: est/{SEVEN_B}/L4.json is measured, not estimated, and stays" in ended.err
+    assert (
+        f"left out: est/{SEVEN_B}/L4.json is measured, and an estimate does not replace it"
+        in ended.err
+    )
     assert "wrote 1 profile to" in ended.err
     assert path.read_text() == measured
 

@@ -82,7 +82,7 @@ def test_a_region_that_is_not_enabled_is_skipped_and_said(aws: Start, tmp_path: 
     wanted = Wanted(regions=[REGION, "ap-east-1"], folder=tmp_path, say=said.append)
     book = load_live(wanted, {"aws": lambda: cloud})
     assert {offer.region for offer in book.offers} == {REGION}
-    assert said == ["skipped, not enabled in this aws account: ap-east-1"]
+    assert said == ["skipped, because they are not enabled in this aws account: ap-east-1"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_region_that_needs_an_opt_in_after_all_is_skipped(
         ec2(fake).fail("DescribeInstanceTypes", ec2_error("OptInRequired", 403))
         wanted = Wanted(folder=tmp_path, say=said.append)
         assert load_live(wanted, {"aws": Aws.from_environment}).offers == []
-    assert said == ["skipped, not enabled in this aws account: us-east-1"]
+    assert said == ["skipped, because they are not enabled in this aws account: us-east-1"]
 
 
 def test_no_credentials() -> None:

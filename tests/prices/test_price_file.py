@@ -145,7 +145,7 @@ def test_a_file_is_taken_at_its_word(tmp_path: Path) -> None:
         (HEADER, "no rows"),
         (HEADER.replace("usd_per_hour", "usd_per_hours") + "\n", 'did you mean "usd_per_hour"?'),
         (HEADER.replace(",gpu_count", "") + "\n", "the header lacks gpu_count"),
-        (HEADER + ",gpu\n", "column gpu stands twice"),
+        (HEADER + ",gpu\n", "column gpu appears twice"),
         (HEADER + '\naws,r,"t,L4,1,2\n', "not CSV"),
         (HEADER + "\naws,r,t,L4,1,0\n", "has no offer"),
         ("{", "not JSON"),

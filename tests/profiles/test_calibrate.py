@@ -131,7 +131,7 @@ def test_the_corrected_estimate_says_what_it_rests_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"source": "estimated"}, "is an estimate itself"),
+        ({"source": "estimated"}, "holds an estimate"),
         ({"model": "other/model"}, "is a profile of other/model"),
         ({"gpu": "H100"}, "1 x H100, not of 1 x L4"),
         ({"tensor_parallel": 2}, "2 x L4, not of 1 x L4"),

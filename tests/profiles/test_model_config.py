@@ -221,7 +221,7 @@ def test_the_context_length_may_be_given_where_the_config_has_none(tmp_path: Pat
         estimate_asked(asked)
     profile, _ = estimate_asked(replace(asked, max_position_embeddings=4096))
     assert profile.max_model_len == 4096
-    with pytest.raises(InvalidInput, match="give that with --model-config"):
+    with pytest.raises(InvalidInput, match="give one with --model-config"):
         estimate_asked(Asked("meta-llama/Llama-3.1-8B", "L4", max_position_embeddings=4096))
 
 

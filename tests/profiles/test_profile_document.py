@@ -67,8 +67,8 @@ def test_all_problems_at_once_and_not_too_many() -> None:
     assert "(4 problems)" in text
     assert "colour" in text
     assert "tensor_parallel" in text
-    assert "[4] must have 12 values, one a column, has 2" in text
-    assert "[11] must have 12 values, one a column, has 1; and 493 more\n" in text
+    assert "[4] must have 12 values, one for each column, but has 2" in text
+    assert "[11] must have 12 values, one for each column, but has 1; and 493 more\n" in text
 
 
 @pytest.mark.parametrize("points", [[], {}, None, "x", [3], [None], [[]]])
@@ -82,7 +82,7 @@ def test_columns_must_be_known_complete_and_once_each() -> None:
     assert 'unknown column "output_token"; did you mean "output_tokens"?' in text
     assert "output_tokens is missing" in text
     assert "request_rate is missing" in text
-    assert "concurrency stands twice" in text
+    assert "concurrency appears twice" in text
     assert "(1 problem)" in text
 
 

@@ -90,7 +90,9 @@ def test_an_unknown_model_names_the_nearest() -> None:
 def test_a_gpu_or_degree_without_a_profile() -> None:
     with pytest.raises(InvalidInput, match='unknown GPU "H10"; did you mean "H100"'):
         load_one(SEVEN_B, "H10", None)
-    with pytest.raises(InvalidInput, match="no profile at tensor parallel degree 3; there is 4, 8"):
+    with pytest.raises(
+        InvalidInput, match="no profile at tensor parallel degree 3; it has one at 4, 8"
+    ):
         load_one("meta-llama/Llama-2-70b-hf", "H100", 3)
     assert load_one("meta-llama/Llama-2-70b-hf", "h100-80gb", None).tensor_parallel == 4
 

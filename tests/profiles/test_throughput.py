@@ -82,7 +82,7 @@ def test_a_percentile_that_the_profile_does_not_have() -> None:
     with pytest.raises(InvalidInput, match="L4 of some/model has no tpot_ms_p99") as raised:
         Throughputs(without, Slo(100, percentile=99))
     assert raised.value.exit_code == 2
-    assert "slo.percentile: mean" in str(raised.value)
+    assert "set slo.percentile to mean" in str(raised.value)
 
 
 def test_a_profile_without_times_to_first_token() -> None:

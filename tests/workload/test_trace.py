@@ -201,7 +201,7 @@ def test_what_is_no_trace_is_said_in_one_message(
 
 
 def test_all_rows_skipped_leaves_no_workload(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="holds no requests: 2 rows, none of them one"):
+    with pytest.raises(InvalidInput, match="holds no requests: none of its 2 rows is one"):
         made(tmp_path, "input_tokens,output_tokens\nx,2\n0,1\n", skip=True)
 
 

@@ -43,7 +43,8 @@ class AibrixProfile(Foreign):
             if matrix is not None and [len(row) for row in matrix] != [len(inputs)] * len(outputs):
                 raise ValueError(
                     f"{name}: must have a row for each of the {len(outputs)} output lengths "
-                    f"(indexes[0]), with {len(inputs)} values, one an input length (indexes[1])"
+                    f"(indexes[0]), with {len(inputs)} values, one for each input length "
+                    "(indexes[1])"
                 )
         return self
 
@@ -65,9 +66,9 @@ def read(data: Mapping[str, Any], name: str, given: Given) -> Imported:
     limit = _tpot_limit(profile.slos, given)
     if profile.e2e is None and limit is None:
         raise InvalidInput(
-            f"{name}: it says neither how long requests took (e2e) nor under which TPOT its "
+            f"{name}: it gives neither how long requests took (e2e) nor the TPOT that its "
             "throughputs hold",
-            hint="give that SLO with --tpot-ms",
+            hint="give that TPOT with --tpot-ms",
         )
     if profile.ttft is None:
         remarks.append("TPOT is an upper bound, as the profile has no TTFT")

@@ -126,7 +126,7 @@ def read(data: Mapping[str, Any], name: str, given: Given) -> Imported:
         if point is None:
             imported.warnings.append(
                 f"{label}: none of its {benchmark.metrics.request_totals.errored} requests "
-                "succeeded, and so none shows which size was asked for; left out"
+                "succeeded, so the size asked for is not known; it is left out"
             )
             continue
         imported.points.append(point)
@@ -200,6 +200,6 @@ def _short_run(benchmark: Benchmark, point: Point, label: str) -> list[str]:
         return []
     return [
         f"{label}: the run took {durations:.1f} times as long as one request; requests cut off at "
-        f"its end make its {point.request_rate:.3g} requests/s too low. Kept as it is, which is "
-        f"safe; run at least {RUN_LENGTH} times as long"
+        f"its end make its {point.request_rate:.3g} requests/s too low. It is kept, as a rate too "
+        f"low is safe to plan with; for a better one run at least {RUN_LENGTH} times as long"
     ]

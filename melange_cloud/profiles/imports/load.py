@@ -77,8 +77,8 @@ def _read_file(path: Path, given: Given) -> Iterator[Imported]:
                 break
         else:
             raise InvalidInput(
-                f"{name} is no result that can be imported",
-                hint="known are: " + ", ".join(format_.name for format_ in FORMATS),
+                f"{name} is not a result that can be imported",
+                hint="these formats can be: " + ", ".join(format_.name for format_ in FORMATS),
             )
 
 

@@ -45,14 +45,14 @@ def read(data: Mapping[str, Any], name: str, given: Given) -> Imported:
     if [len(row) for row in tputs] != [len(OUTPUT_EDGES)] * len(INPUT_EDGES):
         shape = f"{len(tputs)} by {len(tputs[0]) if tputs else 0}"
         raise InvalidInput(
-            f"{name}: the throughputs of {gpu} are {shape}; the sizes are known only of the "
+            f"{name}: the throughputs of {gpu} are {shape}; the sizes are only known for the "
             f"paper's grid, {len(INPUT_EDGES)} input by {len(OUTPUT_EDGES)} output lengths",
             hint="`melange-cloud solve` takes such a config as it is",
         )
     if given.tpot_ms is None:
         raise InvalidInput(
-            f"{name}: a Mélange config does not say under which TPOT its throughputs hold",
-            hint="give that SLO with --tpot-ms",
+            f"{name}: a Mélange config does not say which TPOT its throughputs hold",
+            hint="give that TPOT with --tpot-ms",
         )
     points = [
         _point(inputs, outputs, tputs[row][column], given.tpot_ms)

@@ -31,7 +31,7 @@ def merge(files: Sequence[Imported], given: Given) -> tuple[Profile, list[str]]:
     served = [point for one in files for point in one.points if point.request_rate]
     if served and all(point.tpot_ms_mean is None for point in served):
         raise InvalidInput(
-            "not one point has a time per output token, which SLOs are about",
+            "no point has a time per output token, which SLOs limit",
             hint="requests of one output token have none; measure longer ones",
         )
     told: list[str] = []

@@ -109,9 +109,9 @@ def one_length(name: str, what: str, lengths: Sequence[float], given: int | None
     if max(lengths) - mean > MIXED * mean + 1 or mean - min(lengths) > MIXED * mean + 1:
         raise InvalidInput(
             f"{name}: its requests have {min(lengths):g} to {max(lengths):g} {what} tokens; "
-            "a point of a profile is of one size",
-            hint="measure one size a run (random lengths, --random-range-ratio 0), or say with "
-            "--size which size they stand for",
+            "each point of a profile is of one size",
+            hint="measure one size in each run (random lengths, --random-range-ratio 0), or say "
+            "with --size which size they stand for",
         )
     return max(1, round(mean))
 

@@ -192,8 +192,8 @@ def _nothing_succeeded(result: BenchResult, imported: Imported, given: Given) ->
         return replace(
             imported,
             warnings=[
-                f"{imported.name}: {why}; its TPOT of 0 means nothing. Left out, as it does not "
-                "say which size was asked for (--size does)"
+                f"{imported.name}: {why}, so its TPOT of 0 means nothing. It is left out, as it "
+                "does not say which size was asked for; --size would"
             ],
         )
     point = Point(
@@ -236,7 +236,11 @@ def _check(result: BenchResult, name: str) -> None:
     }
     if len(set(lists.values())) > 1:
         lengths = ", ".join(f"{key} {length}" for key, length in lists.items())
-        problems.append(Problem("", f"its lists, one entry a request, differ in length: {lengths}"))
+        problems.append(
+            Problem(
+                "", f"its lists have one entry for each request, yet differ in length: {lengths}"
+            )
+        )
     elif lists and next(iter(lists.values())) < result.completed:
         problems.append(
             Problem(
@@ -264,8 +268,8 @@ def _unknown_spread(result: BenchResult, name: str, given: Given) -> list[str]:
     ):
         return []
     return [
-        f"{name}: its requests were not of one size, and how far they spread only --save-detailed "
-        "says; the point stands at their mean"
+        f"{name}: its requests were not all of one size, and only --save-detailed would tell how "
+        "far they spread; the point is taken to be of their mean size"
     ]
 
 
@@ -282,7 +286,10 @@ def _short_run(result: BenchResult, point: Point, name: str) -> list[str]:
     )
     if steady is not None:
         text += f" (between them it was {steady:.3g})"
-    return [f"{text}. Kept as it is, which is safe; run at least {RUN_LENGTH} times as long"]
+    return [
+        f"{text}. It is kept, as a rate too low is safe to plan with; for a better one run at "
+        f"least {RUN_LENGTH} times as long"
+    ]
 
 
 def _steady_rate(result: BenchResult, latency: float) -> float | None:

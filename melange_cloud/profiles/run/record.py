@@ -64,8 +64,8 @@ class Record:
 def is_there_already(path: Path) -> InvalidInput:
     """The error about a profile that a run without --resume would replace."""
     return InvalidInput(
-        f"{path} is there already",
-        hint="go on with it by --resume, or give another place with --out",
+        f"{path} already exists",
+        hint="continue it with --resume, or give another place with --out",
     )
 
 
@@ -80,11 +80,13 @@ def place(out: Path, about: dict[str, Any]) -> Path:
         path = out
     elif model.startswith((".", "/")) or ".." in model or model.count("/") > 1:
         raise InvalidInput(
-            f"the server calls its model {model}, which is no Hugging Face id (ORG/NAME)",
-            hint="name it with --model, or give a file by --out",
+            f"the server calls its model {model}, which is not a Hugging Face id (ORG/NAME)",
+            hint="give its id with --model, or name a file with --out",
         )
     elif "/" in gpu or gpu.startswith("."):
-        raise InvalidInput(f"{gpu} is no name of a GPU type", hint="give one like L4 by --gpu")
+        raise InvalidInput(
+            f"{gpu} is not the name of a GPU type", hint="give one such as L4 with --gpu"
+        )
     else:
         path = out / model / f"{profile_name(gpu, about['tensor_parallel'])}.json"
     try:

@@ -64,7 +64,7 @@ def run_profile(options: RunOptions, today: date, report: Callable[[str], None])
     if (options.url is None) == (options.serve is None):
         raise InvalidInput("give the --url of a running server, or --serve MODEL to start one")
     if options.url is not None and not options.url.startswith(("http://", "https://")):
-        raise InvalidInput(f"--url must begin with http:// or https://, is {options.url}")
+        raise InvalidInput(f"--url must begin with http:// or https://, but is {options.url}")
     wanted = Wanted(
         sizes_wanted(options.sizes, options.slos_ms),
         options.slos_ms or DEFAULT_SLOS_MS,
@@ -152,11 +152,11 @@ async def _profile(
         try:
             short = await session.run()
         except asyncio.CancelledError:
-            report(f"stopped; {len(record.points)} points are in {path}, --resume goes on")
+            report(f"stopped; {len(record.points)} points are in {path}, --resume continues it")
             raise
         if not record.points:
             raise OutsideError(
-                "nothing could be measured in the time there was", hint="raise --max-minutes"
+                "no point could be measured in the time allowed", hint="raise --max-minutes"
             )
         return RunResult(record.profile, path, short)
 

@@ -36,14 +36,15 @@ async def read_server(client: Client) -> Server:
         ) from None
     if status in (401, 403):
         raise OutsideError(
-            f"{client.url} wants an API key (HTTP {status})",
+            f"{client.url} requires an API key (HTTP {status})",
             hint="set VLLM_API_KEY to the key it was started with",
         )
     card = _base_model(listed)
     if status != 200 or card is None:
         raise OutsideError(
             f"{client.url}/v1/models does not list a model (HTTP {status})",
-            hint="an OpenAI-compatible server is needed, such as `vllm serve MODEL` starts",
+            hint="give the URL of an OpenAI-compatible server, such as the one that "
+            "`vllm serve MODEL` starts",
         )
     said = version.get("version") if isinstance(version, dict) and version_status == 200 else None
     longest = card.get("max_model_len")

@@ -73,7 +73,9 @@ class Session:
         short = []
         for number, size in enumerate(sizes, 1):
             if self._skip(size):
-                self._say(f"[{number}/{len(sizes)}] {_name(size)}: skipped, a smaller one failed")
+                self._say(
+                    f"[{number}/{len(sizes)}] {_name(size)}: skipped, because a smaller size failed"
+                )
             else:
                 began = self._clock()
                 foreseen = self._need_s(size)
@@ -88,10 +90,15 @@ class Session:
         longest = self._server.max_model_len or inf
         fitting = [size for size in sizes if sum(size) <= longest]
         if not fitting:
-            raise OutsideError(f"the server takes at most {longest} tokens: no size wanted fits")
+            raise OutsideError(
+                f"the server takes at most {longest} tokens, and every size asked for is longer"
+            )
         if len(fitting) < len(sizes):
             left_out = len(sizes) - len(fitting)
-            self._report(f"{left_out} sizes are longer than the server's {longest} tokens")
+            sizes_left_out = f"{left_out} size{'s' * (left_out != 1)}"
+            self._report(
+                f"left out {sizes_left_out}, longer than the {longest} tokens that the server takes"
+            )
         return fitting
 
     def _skip(self, size: Size) -> bool:
@@ -119,7 +126,7 @@ class Session:
             if load.broken:
                 await self._account_for(load.failure, point)
             elif point.request_rate == 0:
-                self._say(f"{title} {_name(size)}: nothing was served in the time there is")
+                self._say(f"{title} {_name(size)}: no request was served in the time left")
                 return False
             refused = load.broken and concurrency == 1
             self._record.add(unserved(size, point.errors or 0) if refused else point)
@@ -149,15 +156,15 @@ class Session:
             if load.broken or load.overloaded:  # what was stopped early has no rate
                 why = f" ({load.failure.text})" if load.failure else ""
                 self._say(
-                    f"{title} {_name(size)}: {rate:.4g} requests/s, arriving at random, are more "
-                    f"than it keeps up with{why}; {slo:g} ms: breaks"
+                    f"{title} {_name(size)}: the server does not keep up with {rate:.4g} "
+                    f"requests/s arriving at random{why}; the SLO of {slo:g} ms is not held"
                 )
                 continue
             if not point.request_rate:
                 return False
             self._record.add(point)
-            met = "the SLO holds" if holds(point, slo) else "breaks"
-            self._say(f"{title} {_describe(point, load.failure)}; {slo:g} ms: {met}")
+            met = "is held" if holds(point, slo) else "is not held"
+            self._say(f"{title} {_describe(point, load.failure)}; the SLO of {slo:g} ms {met}")
         return True
 
     def _load(self, size: Size, limit_s: float) -> Load:
@@ -194,7 +201,7 @@ class Session:
         self._failed_in_a_row += 1
         if self._failed_in_a_row == _FAILED_IN_A_ROW:
             raise OutsideError(
-                f"not one request was served at {_FAILED_IN_A_ROW} sizes in a row"
+                f"no request was served at {_FAILED_IN_A_ROW} sizes in a row"
                 + (f"; the last said: {failure.text}" if failure else ""),
                 hint=self._kept(),
             )
@@ -203,7 +210,7 @@ class Session:
         count = len(self._record.points)
         if not count:
             return "nothing was measured"
-        return f"{count} points are kept in {self._record.path}; --resume goes on from there"
+        return f"{count} points are kept in {self._record.path}; --resume continues from there"
 
     def _need_s(self, size: Size) -> float:
         if self._next(size) is None:  # measured before this run was resumed

@@ -41,7 +41,10 @@ def check_stream(stream: bytes, input_tokens: int, output_tokens: int) -> Failur
     lines = [line.strip() for line in stream.splitlines() if line.strip()]
     alien = next((line for line in lines if not line.startswith(_FIELDS)), None)
     if alien is not None or not lines:
-        return Failure("protocol", f'it streams what is no event: "{_words(alien or b"")}"')
+        return Failure(
+            "protocol",
+            f'it sent something that is not a server-sent event: "{_words(alien or b"")}"',
+        )
     events = [line[5:].strip() for line in lines if line.startswith(b"data:")]
     usage: dict[str, Any] | None = None
     for place, event in enumerate(events):
@@ -50,7 +53,7 @@ def check_stream(stream: bytes, input_tokens: int, output_tokens: int) -> Failur
             continue
         parsed = parse_json(event)
         if not isinstance(parsed, dict):
-            return Failure("protocol", f'it streams what is not JSON: "{_words(event)}"')
+            return Failure("protocol", f'it sent an event that is not JSON: "{_words(event)}"')
         if parsed.get("error"):
             return refusal(None, event)
         usage = parsed.get("usage") or usage
@@ -62,8 +65,8 @@ def check_stream(stream: bytes, input_tokens: int, output_tokens: int) -> Failur
     if got != (input_tokens, output_tokens):
         return Failure(
             "protocol",
-            f"asked for {input_tokens} tokens in and {output_tokens} out, "
-            f"it reports {got[0]} and {got[1]}",
+            f"it was asked for {input_tokens} input and {output_tokens} output tokens, "
+            f"but reports {got[0]} and {got[1]}",
         )
     # the usage's event may be marked as a token's
     if output_tokens > 2 and count_tokens(stream) <= 2:

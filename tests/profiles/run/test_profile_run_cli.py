@@ -77,7 +77,7 @@ def test_what_is_wrong_with_the_options(melange, tmp_path) -> None:
 def test_a_name_that_leads_out_of_the_folder(melange, tmp_path, url: str) -> None:
     for words, said in (
         (("--gpu", "L4", "--model", "/models/x"), "calls its model /models/x"),
-        (("--gpu", "L4", "--model", "../x"), "no Hugging Face id"),
+        (("--gpu", "L4", "--model", "../x"), "not a Hugging Face id"),
         (("--gpu", "../../L4"), "no name of a GPU type"),
     ):
         ended = melange("profile", "run", "--url", url, "--out", tmp_path, *words, *QUICK)
@@ -110,7 +110,7 @@ def test_stopped_by_hand_it_keeps_what_is_finished(melange, tmp_path, url: str, 
     printed, said = running.communicate(timeout=30)
     assert running.returncode == 130
     assert printed == ""
-    assert "--resume goes on" in said
+    assert "--resume continues it" in said
     assert "Traceback" not in said
     kept = load_profile(out).points
     assert kept

@@ -16,10 +16,10 @@ LAW = Law(step=20e-3, per_sequence=4e-3, prefill=10e-3)
 SIZES = [(25, 10), (25, 20)]
 
 PROTOCOL = {
-    "garbage": "it streams what is no event",
+    "garbage": "not a server-sent event",
     "not http": "it does not speak HTTP",
     "html": "it answers with text/html, not a stream",
-    "short": "asked for 25 tokens in and 20 out, it reports 25 and 19",
+    "short": "asked for 25 input and 20 output tokens, but reports 25 and 19",
     "no usage": "it reports no usage",
     "endless": "it does not stop at the length asked for",
 }
@@ -108,7 +108,7 @@ def test_a_good_stream() -> None:
 @pytest.mark.parametrize(
     ("stream", "words"),
     [
-        (b"", "no event"),
+        (b"", "not a server-sent event"),
         (4 * EVENT, "ended early, after 4 tokens"),
         (4 * EVENT + DONE, "reports no usage"),
         (4 * EVENT + USAGE.replace(b"4}", b"3}") + DONE, "reports 5 and 3"),
@@ -118,7 +118,7 @@ def test_a_good_stream() -> None:
         (4 * EVENT + b'data: {"error": {"message": "no"}}\n\n' + DONE, "no"),
         (4 * EVENT + USAGE[: USAGE.index(b'{"prompt')] + b"7}\n\n" + DONE, "no usage"),
         (EVENT + USAGE + DONE, "whole answer came at once"),
-        (b"\xff\xfe" * 50, "no event"),
+        (b"\xff\xfe" * 50, "not a server-sent event"),
     ],
 )  # fmt: skip
 def test_a_bad_stream(stream: bytes, words: str) -> None:

@@ -66,7 +66,7 @@ def test_a_size_longer_than_the_context_is_left_out(path) -> None:
     stub.max_model_len = 270
     ran = run_virtually(profile_stub(path, stub, [(250, 20), (251, 20)], [40.0]))
     assert ran.profile.sizes == [(250, 20)]
-    assert "1 sizes are longer than the server's 270 tokens" in ran.lines[0]
+    assert "left out 1 size, longer than the 270 tokens that the server takes" in ran.lines[0]
 
 
 def test_an_engine_that_runs_few_at_once_is_full(path) -> None:
@@ -183,7 +183,7 @@ def test_a_rate_at_which_requests_pile_up_is_said_and_not_recorded(path, tmp_pat
     ran = run_virtually(profile_stub(path, stub, [(250, 20)], [50.0], confirm=True))
     assert ran.points
     assert not ran.at((250, 20), "poisson")
-    assert "arriving at random, are more than it keeps up with; 50 ms: breaks" in ran.lines[-1]
+    assert "requests/s arriving at random; the SLO of 50 ms is not held" in ran.lines[-1]
 
 
 def test_a_size_refused_is_recorded_as_failed_and_the_rest_goes_on(path) -> None:
@@ -207,7 +207,7 @@ def test_sizes_that_all_fail_end_the_run(path) -> None:
     stub = Stub(LAW, Faults(longest=5))
     ran = run_virtually(profile_stub(path, stub, SIZES, [40.0]))
     assert isinstance(ran.error, OutsideError)
-    assert "not one request was served at 3 sizes in a row" in str(ran.error)
+    assert "no request was served at 3 sizes in a row" in str(ran.error)
     assert "that is too long for me" in str(ran.error)
 
 
