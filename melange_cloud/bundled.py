@@ -1,4 +1,4 @@
-"""Where the data that ships with the tool lies: in the wheel, or at the top of a checkout."""
+"""Where the data that ships with the tool is: in the wheel, or at the top of a checkout."""
 
 from __future__ import annotations
 

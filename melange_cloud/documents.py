@@ -52,18 +52,18 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def read_text(path: Path, kind: str, limit: int = MAX_DOCUMENT_BYTES) -> str:
-    """The text of a user's file, or InvalidInput saying why it cannot be one."""
+    """The text of a user's file. Raises InvalidInput, which says why it cannot be read."""
     try:
         size = path.stat().st_size
         if path.is_dir():
             raise InvalidInput(f"{path} is a directory, not a {kind}")
         if size > limit:
             raise InvalidInput(
-                f"{path} has {size / 1e6:.0f} MB; a {kind} has at most {limit / 1e6:.0f} MB"
+                f"{path} has {size / 1e6:.0f} MB; a {kind} may have at most {limit / 1e6:.0f} MB"
             )
         data = path.read_bytes()
     except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such {kind}") from None
+        raise InvalidInput(f"{path} does not exist; a {kind} was expected") from None
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
     except ValueError:  # a NUL in the path itself
@@ -80,25 +80,25 @@ def read_text(path: Path, kind: str, limit: int = MAX_DOCUMENT_BYTES) -> str:
 
 
 def parse_json(text: str, name: str, kind: str) -> Any:
-    """JSON without NaN, infinity or repeated keys; InvalidDocument with line otherwise."""
+    """The data of a JSON text. Raises InvalidDocument also for NaN, infinity and repeated keys."""
 
     def reject_constant(constant: str) -> Any:
-        raise InvalidDocument(name, kind, [Problem("", f"{constant} is not a number in JSON")])
+        raise InvalidDocument(name, kind, [Problem("", f"{constant} is not a JSON number")])
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) < len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise InvalidDocument(name, kind, [Problem(shorten(twice), "this key stands twice")])
+            raise InvalidDocument(name, kind, [Problem(shorten(twice), "this key appears twice")])
         return result
 
     try:
         return json.loads(text, parse_constant=reject_constant, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
-        problem = Problem("", f"not JSON: {error.msg}", error.lineno)
+        problem = Problem("", f"this is not valid JSON: {error.msg}", error.lineno)
     except (RecursionError, ValueError) as error:  # nested too deep; an integer of 5000 digits
-        problem = Problem("", f"not JSON we can read: {shorten(error)}")
+        problem = Problem("", f"this JSON cannot be read: {shorten(error)}")
     raise InvalidDocument(name, kind, [problem]) from None
 
 
@@ -115,9 +115,10 @@ def validate(
     lines: Lines | None = None,
     options: Mapping[FieldPath, str] | None = None,
 ) -> M:
-    """``data`` as a ``model``, or InvalidDocument with every problem by field and line.
+    """``data`` as a ``model``. Raises InvalidDocument with every problem, by field and line.
 
-    ``options`` names the command-line options that gave a field its value.
+    ``options`` names the command-line option that gave a field its value; when only such fields
+    are wrong, InvalidInput names the options instead.
     """
     if not isinstance(data, dict):
         found = "a list" if isinstance(data, list) else shorten(repr(data))
@@ -205,14 +206,15 @@ def _dump(value: Any, depth: int, in_list: bool = False) -> str:
 def _schema_problem(found: object, expected: str) -> Problem:
     family = expected.rsplit("/", 1)[0]
     if isinstance(found, str) and found.startswith(family + "/"):
-        text = f'version "{shorten(found)}" is not one this tool reads; it reads "{expected}"'
+        text = f'is "{shorten(found)}", a version that this tool does not read'
     else:
-        text = f'is "{shorten(found)}"; expected "{expected}"'
+        text = f'is "{shorten(found)}"'
+    text += f'; "{expected}" was expected'
     return Problem("schema", text)
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
-    """By line, then as found; one problem a field (a union reports each of its branches)."""
+    """By line, then as found; each problem once, though every branch of a union may report it."""
     seen: dict[tuple[str, str], Problem] = {}
     for problem in problems:
         seen.setdefault((problem.where, problem.what), problem)
@@ -225,7 +227,7 @@ def _problem(
     lines: Lines,
     options: Mapping[FieldPath, str],
 ) -> Problem:
-    # pydantic marks a mapping's key, and we a union's branch, as "[…]": no part of the path
+    # "[…]" is not part of the path: pydantic marks a mapping's key so, and we a union's branch
     path: FieldPath = tuple(part for part in detail["loc"] if not str(part).startswith("["))
     option = next((name for at, name in options.items() if path[: len(at)] == at), None)
     if option:
@@ -267,7 +269,7 @@ def _what(model: type[BaseModel], detail: ErrorDetails) -> str:
     )
     if kind == "missing" or isinstance(detail["input"], (dict, list)):
         return text
-    return f"{text}, is {shorten(_as_yaml(detail['input']))}"
+    return f"{text}, but is {shorten(_as_yaml(detail['input']))}"
 
 
 def _as_yaml(value: object) -> str:

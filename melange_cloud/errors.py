@@ -18,7 +18,11 @@ EXIT_INTERRUPTED = 130
 
 
 class MelangeError(Exception):
-    """Base of all errors meant for people. ``hint`` says what to do about it."""
+    """Base of all errors that a user can meet.
+
+    ``message`` says what is wrong and where, ``hint`` (or None) what to do about it;
+    ``exit_code`` is what the command ends with.
+    """
 
     exit_code = EXIT_OUTSIDE
 
@@ -47,13 +51,13 @@ class Problem:
 
 
 class InvalidInput(MelangeError):
-    """Wrong usage, or a document that does not say what it must. Exit code 2."""
+    """Wrong usage, or a file or value that is missing or invalid. Exit code 2."""
 
     exit_code = EXIT_INVALID
 
 
 class InvalidDocument(InvalidInput):
-    """A file with one or more problems, all reported together. Exit code 2."""
+    """A file with one or more ``problems``, all reported together. Exit code 2."""
 
     def __init__(self, name: str, kind: str, problems: Sequence[Problem]) -> None:
         self.name = name
@@ -64,7 +68,7 @@ class InvalidDocument(InvalidInput):
 
 
 class Infeasible(MelangeError):
-    """No fleet can serve this. ``reasons`` say what stands in the way. Exit code 3."""
+    """No fleet can serve this. ``reasons`` say why, each in one line. Exit code 3."""
 
     exit_code = EXIT_INFEASIBLE
 

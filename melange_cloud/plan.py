@@ -16,7 +16,7 @@ from melange_cloud.profiles.document import Source
 from melange_cloud.service import Service
 
 HOURS_PER_MONTH = 730
-"""What clouds count as a month."""
+"""A month as clouds bill it."""
 
 Money = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0)]
@@ -24,15 +24,15 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Cost(Document):
-    """What the GPU pools cost, and what no fleet can undercut."""
+    """What the GPU pools cost, and a bound that no fleet can undercut."""
 
     usd_per_hour: Money
-    usd_per_month: Money = Field(description="730 hours")
-    lower_bound_usd_per_hour: Money
+    usd_per_month: Money = Field(description="for 730 hours")
+    lower_bound_usd_per_hour: Money = Field(description="no fleet costs less")
 
 
 class Extra(Document):
-    """What is paid beside the GPU pools."""
+    """What is paid in addition to the GPU pools."""
 
     what: str
     provider: str
@@ -57,14 +57,16 @@ class Pool(Document):
     count: int
     usd_per_hour_each: Money
     usd_per_hour: Money
-    utilization: float = Field(description="busy share of its replicas at the planned rate")
+    utilization: float = Field(
+        description="share of its replicas that the planned rate keeps busy, from 0 to 1"
+    )
 
 
 class Assignment(Document):
     """Where the requests of one bucket go."""
 
-    input_tokens: list[int] = Field(description="above the first, up to the second")
-    output_tokens: list[int] = Field(description="above the first, up to the second")
+    input_tokens: list[int] = Field(description="two numbers: above the first, up to the second")
+    output_tokens: list[int] = Field(description="two numbers: above the first, up to the second")
     rate: Rate = Field(description="requests/s, headroom included")
     shares: dict[str, Share] = Field(description="pool id -> share; they sum to 1")
 
@@ -81,10 +83,10 @@ class Baseline(Document):
 
 
 class Kept(Document):
-    """What `--keep` left as it runs, and what that costs."""
+    """What `--keep` left running unchanged, and what that costs."""
 
-    plan: str = Field(description="digest of the plan that was kept to")
-    tolerance: Money = Field(description="cost allowed above the cheapest, 0.02 = 2%")
+    plan: str = Field(description="digest of the plan whose fleet was kept")
+    tolerance: Money = Field(description="share of the cheapest cost allowed above it, 0.02 = 2%")
     cheapest_usd_per_hour: Money = Field(description="what the cheapest fleet costs")
     kept: int = Field(description="instances that stay as they are")
     changes: int = Field(description="instances to be started or stopped")
@@ -94,7 +96,9 @@ class PlanPrices(Document):
     """Which prices the plan was made with."""
 
     source: str
-    as_of: str | None = Field(description="the oldest date of a price used; null if one has none")
+    as_of: str | None = Field(
+        description="the oldest date of the prices used; null if any of them has no date"
+    )
     digest: str
 
 
@@ -106,7 +110,7 @@ class PlanProfile(Document):
     source: Source
     digest: str
     engine_args: list[str] = Field(
-        default_factory=list, description="settings of the engine it was made with"
+        default_factory=list, description="settings of the engine that it was measured with"
     )
 
 
@@ -123,7 +127,10 @@ class OfferInput(Document):
 
 
 class ThroughputInput(Document):
-    """T(c, b) of one configuration, requests/s, in the order of ``assignment``; 0: cannot serve."""
+    """The maximum throughput T(c, b) of one configuration in each bucket.
+
+    ``rates`` are requests/s in the order of ``assignment``; 0 where it cannot serve the bucket.
+    """
 
     gpu: str
     tensor_parallel: int
@@ -141,16 +148,16 @@ class CapInput(Document):
 
 
 class ProfileInput(Document):
-    """A profile's points without what no cost follows from: T at any size under any SLO."""
+    """The points of a profile, reduced to what T at any size under any SLO follows from."""
 
     gpu: str
     tensor_parallel: int
     source: Source
     max_model_len: int | None = Field(description="the model's own context length, tokens")
-    columns: list[str] = Field(description="what each load point holds")
+    columns: list[str] = Field(description="what is known of each load point")
     sizes: list[list[float | int | None]] = Field(
-        description="a row a size: input tokens, output tokens, then the columns of each load "
-        "point at rising load"
+        description="one row for each size: input tokens, output tokens, then the columns of each "
+        "load point, at rising load"
     )
 
 
@@ -163,31 +170,37 @@ class LimitsInput(Document):
 
 
 class PlanInputs(Document):
-    """All that is needed to solve the plan again, also at another SLO or for other sizes, without
-    any other file. The demand of each size stands in ``assignment``."""
+    """All that is needed to solve the plan again without any other file, even at another SLO or
+    for other sizes. The demand of each size is in ``assignment``."""
 
     offers: list[OfferInput] = Field(description="all that the service may buy")
-    throughput: list[ThroughputInput] = Field(description="of the profiles with an offer")
+    throughput: list[ThroughputInput] = Field(description="of each profile that has an offer")
     profiles: list[ProfileInput] = Field(description="all profiles of the model")
     limits: LimitsInput
 
 
 class Plan(Document):
-    """The cheapest fleet for a service, why it is, and what it rests on."""
+    """The cheapest fleet for a service, proof that it is, and what it rests on.
+
+    Money is in US dollars, rates are in requests/s with headroom included, sizes in tokens.
+    `load_plan` reads one from a file, ``to_json`` gives the text of the file.
+    """
 
     schema_: Literal["melange-cloud/plan/v1"] = Field("melange-cloud/plan/v1", alias="schema")
     tool_version: str
     service: Service
-    status: Literal["optimal", "feasible"] = Field(description="feasible: a limit ended the proof")
-    cost: Cost
-    extras: list[Extra]
-    pools: list[Pool]
-    assignment: list[Assignment]
-    baselines: list[Baseline]
-    kept: Kept | None = None
+    status: Literal["optimal", "feasible"] = Field(
+        description="optimal: proven cheapest; feasible: a time limit ended the proof"
+    )
+    cost: Cost = Field(description="of the GPU pools alone")
+    extras: list[Extra] = Field(description="gateway, load balancers, NAT and disks")
+    pools: list[Pool] = Field(description="the fleet")
+    assignment: list[Assignment] = Field(description="which pool serves which request sizes")
+    baselines: list[Baseline] = Field(description="the cheapest fleet of each GPU type alone")
+    kept: Kept | None = Field(None, description="null unless the plan was made with --keep")
     prices: PlanPrices
     profiles: list[PlanProfile]
-    notes: list[str]
+    notes: list[str] = Field(description="what a reader must know, one sentence each")
     inputs: PlanInputs
 
     @property
@@ -197,11 +210,15 @@ class Plan(Document):
 
 
 def load_plan(path: StrPath) -> Plan:
-    """Read a plan file. Raises InvalidInput."""
+    """Read the plan in a file.
+
+    Raises InvalidInput for a file that cannot be read, InvalidDocument (with every problem, by
+    field) for one that is not a plan.
+    """
     return load_json(Path(path), Plan, "plan")
 
 
 def with_timing(plan: Plan, solve_seconds: float, total_seconds: float) -> dict[str, Any]:
-    """The document plus how long it took, which the file leaves out."""
+    """The document, and in ``timing`` how long it took to make, which the file leaves out."""
     timing = {"solve_seconds": solve_seconds, "total_seconds": total_seconds}
     return plan.model_dump(mode="json") | {"timing": timing}

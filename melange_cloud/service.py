@@ -35,15 +35,17 @@ Increase = Annotated[str | float, AfterValidator(_is_increase)]
 
 
 class ServiceSlo(Document):
-    """Latency the service promises. TPOT and TTFT are judged on their mean, or on the p99."""
+    """The latency that the service promises."""
 
     tpot_ms: Positive = Field(description="time per output token, ms")
     ttft_ms: Positive | None = Field(None, description="time to first token, ms")
-    percentile: Literal["mean", 99] = Field("mean", description="what of the latencies is judged")
+    percentile: Literal["mean", 99] = Field(
+        "mean", description="whether the mean or the 99th percentile must stay within the limits"
+    )
 
 
 class ServiceWorkload(Document):
-    """How many requests a second, of which sizes."""
+    """How many requests per second the service gets, and of which sizes."""
 
     rate: Positive = Field(description="requests/s")
     sizes: Annotated[
@@ -53,7 +55,7 @@ class ServiceWorkload(Document):
 
 
 class ServiceOffers(Document):
-    """What may be bought; null means anything of the price book."""
+    """What may be bought. Null does not restrict: anything in the price book."""
 
     providers: list[Provider] | None = Field(None, min_length=1)
     regions: list[Text] | None = Field(None, min_length=1)
@@ -62,37 +64,54 @@ class ServiceOffers(Document):
 
 
 class ServiceLimits(Document):
-    """Caps of the fleet, and what it must survive."""
+    """Limits of the fleet's size, and what loss it must survive."""
 
-    max_regions: Annotated[int, Field(ge=1)] = 1
-    instances: dict[str, Count] = Field(default_factory=dict, description="by instance type")
-    gpus: dict[Gpu, Count] = Field(default_factory=dict, description="GPUs by type")
-    survive: Literal[0, 1] = Field(0, description="instances that may be lost at any time")
+    max_regions: Annotated[int, Field(ge=1)] = Field(
+        1, description="most regions that the fleet may be spread over"
+    )
+    instances: dict[str, Count] = Field(
+        default_factory=dict, description="most instances, by instance type"
+    )
+    gpus: dict[Gpu, Count] = Field(default_factory=dict, description="most GPUs, by GPU type")
+    survive: Literal[0, 1] = Field(
+        0, description="instances whose loss must leave enough to serve everything"
+    )
 
 
 class ServicePolicy(Document):
-    """What `check` allows: percentages of the baseline, or USD per hour; USD per month."""
+    """What `check` allows."""
 
-    max_increase: Increase | None = None
-    warn_increase: Increase | None = None
-    budget: Positive | None = None
+    max_increase: Increase | None = Field(
+        None, description='fail above: "5%" of the baseline, or USD per hour'
+    )
+    warn_increase: Increase | None = Field(
+        None, description='warn above: "1%" of the baseline, or USD per hour'
+    )
+    budget: Positive | None = Field(None, description="fail above: USD per month")
 
 
 class Service(Document):
-    """A model, its traffic, its latency, and what may be bought to serve it."""
+    """A model, its traffic, its latency, and what may be bought to serve it.
+
+    `load_service` reads one from a YAML file. Rates are in requests/s, latencies in ms.
+    """
 
     name: Text
     model: Text = Field(description="Hugging Face id; selects the profiles")
     slo: ServiceSlo
     max_model_len: Annotated[int, Field(gt=0)] | None = Field(
-        None, description="tokens; default: the model's own"
+        None, description="context length, tokens; null for the model's own"
     )
     workload: ServiceWorkload
-    headroom: Annotated[float, Field(ge=0)] = Field(0.0, description="capacity above the rate")
+    headroom: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="share of the rate kept as capacity above it, 0.1 = 10%"
+    )
     offers: ServiceOffers = Field(default_factory=ServiceOffers)
     limits: ServiceLimits = Field(default_factory=ServiceLimits)
-    prices: Text = "bundled"
-    tags: dict[str, str] = Field(default_factory=dict)
+    prices: Text = Field("bundled", description="price source: bundled, live, gpuhunt or a file")
+    tags: dict[str, str] = Field(
+        default_factory=dict, description="tags or labels of everything that `render` makes"
+    )
     policy: ServicePolicy = Field(default_factory=ServicePolicy)
 
 
@@ -111,9 +130,12 @@ OVERRIDES: dict[str, FieldPath] = {
 
 
 def load_service(path: StrPath, overrides: Mapping[str, Any] | None = None) -> Service:
-    """Read a service file, with command-line ``overrides`` (keys of OVERRIDES) put over it.
+    """Read the service in a YAML file.
 
-    Raises InvalidInput with every problem of the file, by field and line.
+    ``overrides`` replace fields of the file: keys are those of OVERRIDES (``rate``,
+    ``tpot_ms``, …), values are what the field takes; None and an empty list change nothing.
+    Raises InvalidInput for a file that cannot be read, InvalidDocument with every problem of its
+    content, by field and line.
     """
     from melange_cloud.yaml_file import load_yaml
 

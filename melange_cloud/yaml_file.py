@@ -18,11 +18,15 @@ MAX_YAML_BYTES = 1024 * 1024
 MAX_VALUES = 50_000
 """Values a file may hold once its aliases are expanded (a 'billion laughs' file has more)."""
 
-_TOO_DEEP = "nested too deeply"
+_TOO_DEEP = "it is nested too deeply"
 
 
 def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
-    """The data of a YAML file, and the line (from 1) of every field in it."""
+    """The data of a YAML file, and the line (from 1) of every field in it.
+
+    Raises InvalidInput for a file that cannot be read, InvalidDocument for one that is not YAML,
+    repeats a key, or is nested or expanded too far.
+    """
     text = read_text(path, kind, MAX_YAML_BYTES)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
@@ -31,10 +35,10 @@ def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
         mark = error.problem_mark
         # newer parsers have a limit of their own, older ones run into Python's
         deep = "nesting" in (error.problem or "")
-        what = _TOO_DEEP if deep else f"not YAML: {error.problem}"
+        what = _TOO_DEEP if deep else f"this is not valid YAML: {error.problem}"
         problem = Problem("", what, mark.line + 1 if mark else None)
     except yaml.YAMLError as error:
-        problem = Problem("", f"not YAML: {shorten(error)}")
+        problem = Problem("", f"this is not valid YAML: {shorten(error)}")
     except RecursionError:
         problem = Problem("", _TOO_DEEP)
     finally:
@@ -52,7 +56,8 @@ class _Reader:
     def read(self) -> tuple[Any, dict[FieldPath, int]]:
         root = self.loader.get_single_node()
         if root is None:
-            raise InvalidDocument(self.name, self.kind, [Problem("", "holds nothing but comments")])
+            problem = Problem("", "it holds nothing but comments")
+            raise InvalidDocument(self.name, self.kind, [problem])
         data = self._value(root, ())
         if self.problems:
             raise InvalidDocument(self.name, self.kind, self.problems)
@@ -75,7 +80,7 @@ class _Reader:
             return self.loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
             raised = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
-            self.problems.append(Problem("", f"not a plain value: {shorten(raised)}", line))
+            self.problems.append(Problem("", f"this is not a plain value: {shorten(raised)}", line))
             return None
 
     def _mapping(self, node: yaml.MappingNode, path: FieldPath) -> dict[str, Any]:
@@ -87,7 +92,7 @@ class _Reader:
                 continue
             key = key_node.value
             if key in result:
-                self.problems.append(Problem(shorten(key), "this key stands twice", line))
+                self.problems.append(Problem(shorten(key), "this key appears twice", line))
             self.lines[(*path, key)] = line
             result[key] = self._value(value_node, (*path, key))
         return result

@@ -84,17 +84,17 @@ headroom: lots
 """,
     )
     assert found == [
-        'line 1, name: must not be empty, is ""',
+        'line 1, name: must not be empty, but is ""',
         "line 1, model: is required",
         'line 2, modle: unknown key "modle"; did you mean "model"?',
-        "line 4, slo.tpot_ms: must be greater than 0, is -5",
+        "line 4, slo.tpot_ms: must be greater than 0, but is -5",
         'line 5, slo.ttft: unknown key "ttft"; did you mean "ttft_ms"?',
-        "line 7, workload.rate: must be a finite number, is nan",
-        "line 8, workload.sizes: must be a mapping of keys to values, is 7",
-        "line 10, offers.purchase[0]: must be 'on-demand' or 'spot', is \"reserved\"",
+        "line 7, workload.rate: must be a finite number, but is nan",
+        "line 8, workload.sizes: must be a mapping of keys to values, but is 7",
+        "line 10, offers.purchase[0]: must be 'on-demand' X\"",
         "line 11, limits.gpus.H100: must be greater than or equal to 0, is -1",
-        "line 11, limits.survive: must be 0 or 1, is 2",
-        'line 12, headroom: must be a number, is "lots"',
+        "line 11, limits.survive: must be 0 or 1, but is 2",
+        'line 12, headroom: must be a number, but is "lots"',
     ]
 
 
@@ -115,7 +115,7 @@ def test_inline_sizes_must_be_a_distribution(service_file: Path) -> None:
 
 def test_a_wrong_option_is_named_as_the_option(service_file: Path) -> None:
     service_file.write_text(CONTRACT)
-    with pytest.raises(InvalidInput, match=r"^--rate: must be greater than 0, is -4.0$"):
+    with pytest.raises(InvalidInput, match=r"^--rate: must be greater than 0, but is -4.0$"):
         load_service(service_file, {"rate": -4.0})
     assert load_service(service_file, {"rate": 3.0, "gpu": ["h100-80gb"]}).offers.gpus == ["H100"]
     assert load_service(service_file, {"rate": 3.0, "gpu": []}).workload.rate == 3.0
@@ -129,13 +129,13 @@ def test_a_wrong_option_is_named_as_the_option(service_file: Path) -> None:
         ("# only this\n", "holds nothing but comments"),
         ("- a\n- b\n", "a mapping of keys to values was expected, not a list"),
         ("just words\n", "a mapping of keys to values was expected"),
-        ("name: [unclosed\n", "line 2: not YAML"),
-        ("name: a\nname: b\n", "line 2, name: this key stands twice"),
+        ("name: [unclosed\n", "line 2: this is not valid YAML"),
+        ("name: a\nname: b\n", "line 2, name: this key appears twice"),
         ("? [a, b]\n: c\n", "line 1: a key must be plain text"),
         ("name: !!python/object:os.system {}\n", "is required"),
-        ("a: 1\n---\nb: 2\n", "line 2: not YAML"),
+        ("a: 1\n---\nb: 2\n", "line 2: this is not valid YAML"),
         ("[" * 5000 + "]" * 5000, "nested too deeply"),
-        ("\t- x", "not YAML"),
+        ("\t- x", "not valid YAML"),
     ],
 )
 def test_files_that_are_no_service(service_file: Path, text: str, said: str) -> None:
@@ -162,4 +162,4 @@ def test_an_alias_within_bounds_is_what_it_stands_for(service_file: Path) -> Non
 
 
 def test_an_alias_of_itself_is_refused(service_file: Path) -> None:
-    assert problems(service_file, "a: &a [*a]\n") == ["nested too deeply"]
+    assert problems(service_file, "a: &a [*a]\n") == ["it is nested too deeply"]

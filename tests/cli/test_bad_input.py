@@ -36,7 +36,7 @@ def refused(ended, code: int) -> str:
 
 
 def test_missing_directory_and_binary_files(melange, tmp_path: Path) -> None:
-    assert "no such service" in refused(melange("plan", "nowhere.yaml"), 2)
+    assert "a service was expected" in refused(melange("plan", "nowhere.yaml"), 2)
     assert "is a directory" in refused(melange("plan", tmp_path), 2)
     Path("binary.yaml").write_bytes(bytes(range(256)))
     assert "is not a text file" in refused(melange("plan", "binary.yaml"), 2)
@@ -47,7 +47,7 @@ def test_missing_directory_and_binary_files(melange, tmp_path: Path) -> None:
 def test_a_file_of_50_mb_is_refused_unread(melange) -> None:
     with Path("large.yaml").open("wb") as file:
         file.truncate(50_000_000)
-    assert "has 50 MB; a service has at most 1 MB" in refused(melange("plan", "large.yaml"), 2)
+    assert "has 50 MB; a service may have at most 1 MB" in refused(melange("plan", "large.yaml"), 2)
 
 
 def test_unknown_names_come_with_the_nearest(melange) -> None:
@@ -140,11 +140,11 @@ def test_solve_configs_that_are_wrong(melange, change: dict[str, object], said: 
     [
         ("", "is empty"),
         ("[1]", "a mapping of keys to values was expected"),
-        ('{"total_request_rate": NaN}', "NaN is not a number in JSON"),
-        ('{"a": 1, "a": 2}', "this key stands twice"),
-        ("{", "line 1: not JSON"),
-        ("[" * 100_000, "not JSON"),
-        ('{"total_request_rate": ' + "9" * 5000 + "}", "not JSON"),
+        ('{"total_request_rate": NaN}', "NaN is not a JSON number"),
+        ('{"a": 1, "a": 2}', "this key appears twice"),
+        ("{", "line 1: this is not valid JSON"),
+        ("[" * 100_000, "this JSON cannot be read"),
+        ('{"total_request_rate": ' + "9" * 5000 + "}", "this JSON cannot be read"),
     ],
 )
 def test_solve_files_that_are_no_config(melange, text: str, said: str) -> None:

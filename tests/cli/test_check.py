@@ -108,7 +108,7 @@ def test_no_baseline(melange: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "not JSON"),
+        ("{", "not valid JSON"),
         ('{"schema": "melange-cloud/plan/v9"}', 'version "melange-cloud/plan/v9" is not one'),
         ("\0", "not a text file"),
     ],
@@ -277,7 +277,7 @@ def test_plan_refuses_to_keep_what_is_no_plan(melange: Any) -> None:
     data = json.loads(Path("plan.json").read_text())
     data["pools"][0]["count"] += 1
     Path("edited.json").write_text(json.dumps(data))
-    for name, said in (("none.json", "no such plan"), ("edited.json", "is not a valid plan")):
+    for name, said in (("none.json", "none.json does not exist"), ("edited.json", "is not a valid plan")):
         ended = melange("plan", "service.yaml", "--keep", name)
         assert ended.code == 2
         assert said in ended.err

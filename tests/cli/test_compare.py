@@ -77,8 +77,8 @@ def test_what_is_refused(melange: Any) -> None:
     Path("edited.json").write_text(json.dumps(data))
     for words, said in (
         (["before.json"], "takes two plans or more"),
-        (["before.json", "none.json"], "none.json: no such plan"),
-        (["before.json", "broken.json"], "not JSON"),
+        (["before.json", "none.json"], "none.json does not exist"),
+        (["before.json", "broken.json"], "not valid JSON"),
         (["before.json", "edited.json"], "but the pools cost"),
     ):
         ended = melange("compare", *words)

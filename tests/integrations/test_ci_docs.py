@@ -61,4 +61,4 @@ def test_hooks_run_what_the_command_line_has(melange, tmp_path, monkeypatch) -> 
         words = [*hook["entry"].split()[1:], *hook["args"]]
         ended = melange(*words)
         assert ended.code == 2
-        assert "service.yaml: no such service" in ended.err or "no baseline" in ended.err
+        assert "service.yaml does not exist" in ended.err or "no baseline" in ended.err

@@ -148,9 +148,9 @@ def test_a_file_is_taken_at_its_word(tmp_path: Path) -> None:
         (HEADER + ",gpu\n", "column gpu appears twice"),
         (HEADER + '\naws,r,"t,L4,1,2\n', "not CSV"),
         (HEADER + "\naws,r,t,L4,1,0\n", "has no offer"),
-        ("{", "not JSON"),
+        ("{", "not valid JSON"),
         ("[1]", "a mapping of keys to values was expected"),
-        ('{"schema": "melange-cloud/plan/v1"}', 'expected "melange-cloud/prices/v1"'),
+        ('{"schema": "melange-cloud/plan/v1"}', '"melange-cloud/prices/v1" was expected'),
     ],
 )
 def test_bad_files_are_one_clear_message(tmp_path: Path, content: str | bytes, said: str) -> None:
@@ -179,7 +179,7 @@ def test_a_price_with_a_decimal_comma_may_carry_its_currency(tmp_path: Path) -> 
 def test_places_that_are_no_file(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="is a directory"):
         load_prices(str(tmp_path), Path())
-    with pytest.raises(InvalidInput, match="no such price file"):
+    with pytest.raises(InvalidInput, match="a price file was expected"):
         load_prices("nope.csv", tmp_path)
     with pytest.raises(InvalidInput, match=r'source "bundld"; did you mean "bundled"\?'):
         load_prices("bundld", tmp_path)

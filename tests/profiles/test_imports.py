@@ -425,5 +425,5 @@ def test_real_results_cut_off_or_spoilt(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     for copy in (text[: len(text) // 3], text.replace(": 0.0", ": NaN", 1), text[:-1]):
         path.write_text(copy)
-        with pytest.raises(InvalidInput, match=r"not JSON|NaN is not a number"):
+        with pytest.raises(InvalidInput, match=r"not valid JSON|NaN is not a JSON number"):
             import_profiles([path], Given())

@@ -46,10 +46,10 @@ def test_a_missing_one_says_how_to_make_it(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "is empty"),
-        ("{", "not JSON"),
+        ("{", "not valid JSON"),
         ("[]", "a mapping of keys to values was expected"),
         ('{"schema": "melange-cloud/plan/v2"}', 'reads "melange-cloud/plan/v1"'),
-        ('{"schema": "melange-cloud/prices/v1"}', 'expected "melange-cloud/plan/v1"'),
+        ('{"schema": "melange-cloud/prices/v1"}', '"melange-cloud/plan/v1" was expected'),
         ('{"schema": "melange-cloud/plan/v1"}', "pools: is required"),
     ],
 )
