@@ -1,4 +1,4 @@
-"""From a service and what it rests on to the plain numbers of an allocation problem. Pure."""
+"""From a service and its inputs to the plain numbers of an allocation problem. Pure."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ B = TypeVar("B", bound=Buyable)
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a plan is made from, read and checked."""
+    """What a plan is made from, read and checked; `load_inputs` gives it."""
 
     service: Service
     histogram: Histogram
     profiles: tuple[Profile, ...]
     book: PriceBook
     offers: tuple[Offer, ...]
-    """Those of the book that the service may buy."""
+    """Those offers of the book that the service may buy."""
 
 
 @dataclass(frozen=True)
 class Composition:
-    """A problem, and what its indices stand for."""
+    """A problem, and what its indices mean."""
 
     problem: Problem
     buckets: tuple[Bucket, ...]
     profiles: tuple[Profile, ...]
-    """By configuration: one profile each."""
+    """One for each configuration."""
     throughputs: tuple[tuple[Throughput, ...], ...]
     """[configuration][bucket], with the reason where it is 0."""
     offers: tuple[Offer, ...]
@@ -131,7 +131,7 @@ def offer_name(offer: Buyable) -> str:
 
 
 def runnable(offers: Iterable[B], profiles: Sequence[Replica]) -> list[tuple[B, int, int]]:
-    """(offer, configuration, replicas an instance) of all that can run, in the order of ties."""
+    """(offer, configuration, replicas per instance) of all that can run, in tie-breaking order."""
     found = [
         (offer, c, replicas)
         for offer in offers
@@ -149,7 +149,7 @@ def make_column(offer: Buyable, configuration: int, replicas: int, usd_per_hour:
 
 
 def column_caps(caps: Iterable[CapInput], columns: Sequence[Column]) -> tuple[Cap, ...]:
-    """Caps over offers as caps over columns; those that bind nothing go."""
+    """Caps over offers as caps over columns, without those that no column counts in."""
     by_column = (
         (
             cap,
@@ -165,7 +165,7 @@ def column_caps(caps: Iterable[CapInput], columns: Sequence[Column]) -> tuple[Ca
 
 
 def steady_rate(throughput: Throughput) -> float:
-    """T as the programme has it."""
+    """T, requests/s, rounded as the programme uses it."""
     return _steady(throughput.rate)
 
 

@@ -1,4 +1,4 @@
-"""Profiles inside a plan: their points, without what no cost follows from, and back."""
+"""From profiles to the part of their points that a plan carries, and back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from melange_cloud.plan import ProfileInput
 from melange_cloud.profiles.document import Engine, Profile, Value
 
 KEPT = ("request_rate", "tpot_ms_mean", "ttft_ms_mean", "tpot_ms_p99", "ttft_ms_p99")
-"""Columns that T follows from, beside size and order of load."""
+"""The columns that determine T, besides the size and the order of the loads."""
 
 
 def profile_input(profile: Profile) -> ProfileInput:

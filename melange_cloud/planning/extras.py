@@ -1,4 +1,4 @@
-"""What is paid beside the GPU pools: gateway, load balancers, NAT and disks, at list prices."""
+"""What is paid besides the GPU pools: gateway, load balancers, NAT and disks, at list prices."""
 
 from __future__ import annotations
 
@@ -33,13 +33,17 @@ class CloudExtras(Document):
 
     region: str = Field(description="where the prices are from; used for all regions")
     gateway: Gateway
-    balancer_usd_per_hour: Usd = Field(description="one load balancer; gcp: up to five addresses")
-    more_balancers_usd_per_hour: float = Field(description="gcp: each address above five")
-    nat_usd_per_hour: Usd = Field(description="one NAT gateway; gcp: the most it can be")
-    nat_usd_per_hour_machine: float = Field(description="gcp: by machine, up to the above")
+    balancer_usd_per_hour: Usd = Field(
+        description="one load balancer; on gcp, all of up to five addresses"
+    )
+    more_balancers_usd_per_hour: float = Field(description="on gcp, each address above five")
+    nat_usd_per_hour: Usd = Field(description="one NAT gateway; on gcp, the most one costs")
+    nat_usd_per_hour_machine: float = Field(
+        description="on gcp, for each machine, up to nat_usd_per_hour"
+    )
     address_usd_per_hour: Usd = Field(description="one public IPv4 address")
     disk_usd_per_gib_month: Usd
-    throughput_usd_per_mib_month: float = Field(description="aws: above 125 MiB/s")
+    throughput_usd_per_mib_month: float = Field(description="on aws, for each MiB/s above 125")
     sources: list[str]
 
 
@@ -60,7 +64,7 @@ def extras_book() -> ExtrasBook:
 
 
 def extras(plan: Plan, routing: Routing | None = None) -> list[Extra]:
-    """What the rendered infrastructure costs by the hour beside the pools, traffic left out.
+    """What the rendered infrastructure costs by the hour besides the pools, traffic left out.
 
     Empty for a plan that cannot be rendered.
     """
@@ -76,17 +80,18 @@ def gateway_type(provider: str) -> str:
 
 
 def hourly_beside(offer: Offer, model: str) -> float:
-    """USD per hour of the disk and public address of a machine that stands alone."""
+    """USD per hour of the disk and public address of a machine outside any pool."""
     prices = _prices(offer.provider)
     return _disk_usd_per_hour(prices, model) + prices.address_usd_per_hour
 
 
 def extras_note() -> str:
-    """What a reader must know about the numbers."""
+    """The note that every plan with extras carries."""
     book = extras_book()
     return (
-        f"extras: published list prices of {book.as_of} in {book.aws.region} and "
-        f"{book.gcp.region}, also for other regions; traffic and what is paid by use left out"
+        f"extras are published list prices of {book.as_of} in {book.aws.region} and "
+        f"{book.gcp.region}, used for other regions too; traffic and other charges by use are "
+        "left out"
     )
 
 
@@ -114,8 +119,9 @@ def _of_site(plan: Plan, site: Site, routing: Routing) -> list[Extra]:
 
 
 def _balancers(site: Site, prices: CloudExtras, routing: Routing) -> Extra:
-    """AWS: one for the pools and one before the gateway. GCP: an address a pool and the gateway's,
-    where up to five cost what one does. A site without the gateway has public addresses."""
+    """On AWS, one load balancer for the pools and one in front of the gateway. On GCP, one address
+    for each pool and one for the gateway; up to five cost the same as one. A site without the
+    gateway has public addresses."""
     gateway = routing == "size" and site.home
     if site.provider == "aws":
         count = 2 if gateway else 1

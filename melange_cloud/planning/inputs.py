@@ -32,12 +32,15 @@ def load_inputs(
     profile_folders: StrPath | Sequence[StrPath] = (),
     wanted: Wanted | None = None,
 ) -> Inputs:
-    """Read what ``service`` names; relative paths in it start at ``base``, its file's folder.
+    """Read the sizes, profiles and prices that ``service`` names: all that `make_plan` needs.
 
-    ``prices_base`` is given when the price source came from the command line. ``wanted`` says how
-    old live prices may be and whom to tell; what to fetch follows from the service.
-    Raises InvalidInput for what is missing, unknown or wrong, OutsideError for prices that cannot
-    be had.
+    Relative paths in the service start at ``base``, the folder of its file; a relative path of
+    its price source starts at ``prices_base`` where that is given, as for ``--prices``.
+    ``profile_folders`` are searched for profiles before the bundled ones. ``wanted`` says how old
+    live prices may be and whom to tell about fetching; what to fetch follows from the service.
+
+    Raises InvalidInput for a file, model, GPU, region or instance type that is missing, unknown
+    or invalid, and OutsideError when live prices cannot be fetched.
     """
     profiles = tuple(load_profiles(service.model, profile_folders))
     book, offers = load_offers(

@@ -74,12 +74,12 @@ def _said(kept: Kept, solution: Solution) -> str:
     changes = {0: "nothing changes", 1: "1 is started or stopped"}.get(
         kept.changes, f"{kept.changes} are started or stopped"
     )
-    within = f"within the tolerance of {100 * kept.tolerance:g}%"
+    within = f"which is within the tolerance of {100 * kept.tolerance:g}%"
     return f"{stay}, {changes}; this costs {cost}, {within}"
 
 
 def _gone(pool: Pool) -> str:
     return (
-        f"{pool.count} x {pool.instance_type} in {pool.region} cannot be kept: nothing on offer "
-        "now is that instance with a profile that runs on it"
+        f"{pool.count} x {pool.instance_type} in {pool.region} cannot be kept: the instance is no "
+        "longer on offer, or no profile runs on it"
     )

@@ -1,4 +1,4 @@
-"""What a machine of a pool is given: disk, context length, and time to load the model."""
+"""What a machine of a pool needs: disk size, context length, and time to load the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from melange_cloud.profiles.facts import ModelFacts, Quantization, gpu_facts, mo
 from melange_cloud.profiles.roofline import USABLE_MEMORY
 
 _SYSTEM_GIB = 120
-"""Image of the system with CUDA (AWS's base image has 75 GiB), vLLM's container, and some air."""
+"""System image with CUDA (AWS's base image has 75 GiB), vLLM's container, and some spare room."""
 
 _UNKNOWN_WEIGHTS_GIB = 180
 """Room for the weights of a model that no table knows: 80 billion parameters of 2 bytes."""
@@ -27,18 +27,18 @@ _SPEED = {
 _WEIGHTS: dict[str, Quantization] = {
     "fp8": "fp8", "awq": "int4", "awq_marlin": "int4", "gptq": "int4", "gptq_marlin": "int4",
 }  # fmt: skip
-"""vLLM's word for a quantisation -> ours."""
+"""vLLM's name of a quantisation -> ours."""
 
 
 def volume_gib(model: str) -> int:
-    """Size of the root volume: system and container image, and the weights with a tenth above."""
+    """Size of the root volume, GiB: system and container image, and the weights plus a tenth."""
     facts = _known(model)
     weights = facts.weight_bytes / 2**30 * 1.1 if facts else _UNKNOWN_WEIGHTS_GIB
     return math.ceil((_SYSTEM_GIB + weights) / 10) * 10
 
 
 def load_seconds(model: str) -> int:
-    """Until the model answers: boot and container image 15 minutes, weights at 100 MB/s."""
+    """Seconds until the model answers: 15 minutes for boot and image, the weights at 100 MB/s."""
     facts = _known(model)
     weight_bytes = facts.weight_bytes if facts else _UNKNOWN_WEIGHTS_GIB * 2**30
     return min(math.ceil((900 + weight_bytes / 100e6) / 60) * 60, 3600)
@@ -47,9 +47,9 @@ def load_seconds(model: str) -> int:
 def max_model_len(plan: Plan, pool: Pool) -> int | None:
     """Longest request a pool's server admits, tokens; None for the model's own.
 
-    What the service says; otherwise the longest request of the plan (other pools' requests come
-    when those are down). Less where the GPUs' memory holds no cache for one so long: vLLM would
-    not start.
+    What the service sets; otherwise the longest request of the plan, as a pool also gets the
+    requests of other pools that are down. It is less where the GPUs' memory cannot hold the cache
+    of one such request: vLLM would not start.
     """
     wanted = plan.service.max_model_len or max(
         (line.input_tokens[1] + line.output_tokens[1] for line in plan.assignment), default=None
@@ -62,8 +62,8 @@ def max_model_len(plan: Plan, pool: Pool) -> int | None:
 def engine_args(plan: Plan, pool: Pool) -> list[str]:
     """The settings that the pool's throughputs rest on, as arguments of `vllm serve`.
 
-    Of those in the profile, what decides how fast the engine is; not where it listens or what it
-    loads.
+    Only those of the profile's settings that decide how fast the engine is; not where it listens
+    or which model it loads.
     """
     for profile in plan.profiles:
         if (profile.gpu, profile.tensor_parallel) == (pool.gpu, pool.tensor_parallel):
@@ -72,11 +72,11 @@ def engine_args(plan: Plan, pool: Pool) -> list[str]:
 
 
 def fitting_len(model: str, gpu: str, tensor_parallel: int, args: Sequence[str] = ()) -> int | None:
-    """Longest request that a replica's memory holds a cache for, tokens, and the model admits.
+    """Longest request, tokens, that the model admits and a replica's memory has a cache for.
 
-    ``args`` are its engine's settings. None for a model that no table knows, and where its weights
-    leave no room: then it runs otherwise than the table has it. Of a GPU that no table knows, what
-    the model admits.
+    ``args`` are its engine's settings. None for an unknown model, and where the weights leave no
+    room: then the model must be served in another way than the tables assume. For an unknown GPU,
+    what the model admits.
     """
     facts = _as_served(_known(model), args)
     if facts is None:

@@ -43,7 +43,9 @@ class MelangeConfig(Document):
     def _shapes_agree(self) -> MelangeConfig:
         shape = [len(row) for row in self.workload_distribution]
         if len(set(shape)) != 1 or not shape[0]:
-            raise ValueError("workload_distribution: its rows must be of one length, and not empty")
+            raise ValueError(
+                "workload_distribution: all rows must have the same length, and not be empty"
+            )
         for name, info in self.gpu_info.items():
             if [len(row) for row in info.tputs] != shape:
                 raise ValueError(
@@ -52,7 +54,7 @@ class MelangeConfig(Document):
                 )
         total = sum(map(sum, self.workload_distribution))
         if abs(total - 1) > SHARES_TOLERANCE:
-            raise ValueError(f"workload_distribution: shares must sum to 1, sum to {total:.6g}")
+            raise ValueError(f"workload_distribution: shares must sum to 1, but sum to {total:.6g}")
         return self
 
 

@@ -38,10 +38,11 @@ MONEY_DIGITS = 6
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and how long its optimisation took in all, baselines included (seconds)."""
+    """What `make_plan` returns."""
 
     plan: Plan
     solve_seconds: float
+    """How long all optimisation took, baselines included."""
 
 
 def make_plan(
@@ -52,10 +53,17 @@ def make_plan(
     keep: Plan | None = None,
     tolerance: float = 0.0,
 ) -> Planned:
-    """The cheapest fleet for a service; with ``keep``, the one closest to that plan's among those
-    that cost at most (1 + ``tolerance``) times the cheapest.
+    """Find the cheapest fleet for a service, and compare it with fleets of a single GPU type.
 
-    Raises Infeasible with all that stands in the way when there is none.
+    With ``keep``, the fleet is the one with the fewest changes from that plan's fleet among those
+    that cost at most (1 + ``tolerance``) times the cheapest. ``slices`` cuts each bucket into so
+    many parts, each served by one configuration, as the paper does; None lets shares be
+    continuous. ``time_limit`` is in seconds for each optimisation; a plan whose proof it ended
+    has the status ``feasible``.
+
+    Raises Infeasible, with all its reasons, when no fleet can serve the service; InvalidInput
+    when a profile lacks the percentile that the SLO is about; OutsideError when the time limit
+    ends before any fleet is found.
     """
     composition = compose(inputs, slices)
     found = keep_to(composition, keep, tolerance, time_limit) if keep is not None else None
@@ -89,7 +97,7 @@ def solve_or_explain(
 
 
 def _with_extras(plan: Plan) -> Plan:
-    """With what is paid beside the pools, where Terraform can be rendered."""
+    """The plan with what is paid besides the pools, where Terraform can be rendered for it."""
     found = extras(plan)
     if not found:
         return plan

@@ -16,13 +16,13 @@ from melange_cloud.prices.offer import Offer
 from melange_cloud.profiles.document import profile_name
 
 _SPARE_MINUTES = 10
-"""For installing the profiler, and for ending."""
+"""For installing the profiler, and for shutting down."""
 
 LONGEST_MINUTES = 1440
 """A machine that measures for longer than a day is a mistake."""
 
 _DEARER = 1.1
-"""A machine may cost so many times the cheapest with its GPU, for being where others are."""
+"""A machine may cost this many times the cheapest with its GPU, to be in one place with others."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class Profiling:
     machines: tuple[Machine, ...]
     """In the order of their GPU types."""
     max_minutes: float
-    """What the profiler has on each."""
+    """How long the profiler may measure on each machine."""
     limit_minutes: int
-    """The hard limit: what each machine has from its start to its end."""
+    """The hard limit: how long each machine exists, from its start to its end."""
     left_out: tuple[str, ...]
     """GPU types without an offer that Terraform can be rendered for."""
     unknown: tuple[str, ...]
-    """GPU types on offer of which it is not known whether they hold the model."""
+    """GPU types on offer for which it is unknown whether they can hold the model."""
 
     @property
     def as_of(self) -> str | None:
@@ -77,8 +77,9 @@ def plan_profiling(inputs: Inputs, max_minutes: float) -> Profiling:
     """One machine for each GPU type that the service may use, on demand.
 
     Each GPU type is measured at the lowest tensor parallel degree that holds the model, on a
-    machine at most a tenth dearer than its cheapest. Among those, regions are as few as a greedy
-    choice makes them: each is a network and a quota. Raises InvalidInput when there is none.
+    machine at most a tenth dearer than its cheapest. Among those, a greedy choice keeps the
+    regions few, since each needs a network and a quota. Raises InvalidInput when there is no such
+    machine, or when ``max_minutes`` is out of range.
     """
     if not 1 <= max_minutes <= LONGEST_MINUTES:
         raise InvalidInput(f"--max-minutes must be between 1 and {LONGEST_MINUTES}")
@@ -96,9 +97,8 @@ def plan_profiling(inputs: Inputs, max_minutes: float) -> Profiling:
     chosen = _in_few_places([offer for offer in fitting if can_be_rendered(offer)])
     if not chosen:
         raise InvalidInput(
-            f"there is no machine to measure {inputs.service.model} on that Terraform can be "
-            "rendered for",
-            hint="the service's offers must have some of AWS or Google Cloud, on demand",
+            f"no machine on offer can measure {inputs.service.model} and be rendered as Terraform",
+            hint="let the service's offers include on-demand machines of AWS or Google Cloud",
         )
     machines = tuple(
         Machine(offer, degree[gpu], offer.usd_per_hour + hourly_beside(offer, inputs.service.model))

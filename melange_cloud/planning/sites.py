@@ -1,4 +1,4 @@
-"""The places a fleet stands in: a cloud's region each, with its pools."""
+"""The sites of a fleet: the regions of clouds that it is in, each with its pools."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from melange_cloud.prices.offer import provisionable
 Routing = Literal["size", "weighted"]
 
 MAX_WEIGHTED_POOLS = 5
-"""An AWS listener splits among at most so many target groups."""
+"""Most target groups that one AWS listener splits requests among."""
 
 _REGIONS = {
     "aws": re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]+"),
@@ -31,7 +31,7 @@ class Place:
     provider: str
     region: str
     home: bool
-    """The one that a root module's plain provider is for."""
+    """Whether the root module's default provider configuration is for this place."""
 
     @property
     def name(self) -> str:
@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Site(Place):
-    """A place of a fleet. Home is where the gateway stands: the site whose pools cost most."""
+    """A place of a fleet. Home is where the gateway runs: the site whose pools cost most."""
 
     pools: tuple[Pool, ...]
 
@@ -84,25 +84,26 @@ def can_be_rendered(offer: Buyable) -> bool:
 
 
 def default_routing(plan: Plan) -> Routing:
-    """By weight where the shares are the same for all sizes and one balancer reaches all pools."""
+    """``weighted`` where the shares are the same for all sizes and one balancer reaches all pools,
+    otherwise ``size``."""
     if depends_on_size(plan) or len(sites(plan)) > 1 or len(plan.pools) > MAX_WEIGHTED_POOLS:
         return "size"
     return "weighted"
 
 
 def check_routing(plan: Plan, routing: Routing) -> None:
-    """InvalidInput when plain weights cannot route this plan."""
+    """Raise InvalidInput when ``routing`` is by weight and one balancer cannot reach all pools."""
     if routing == "size":
         return
     places = [site.name for site in sites(plan)]
     if len(places) > 1:
         raise InvalidInput(
-            f"--routing weighted: no load balancer spans {' and '.join(places)}",
+            f"--routing weighted is not possible: no load balancer spans {' and '.join(places)}",
             hint="leave --routing out: the gateway reaches pools in several regions",
         )
     if len(plan.pools) > MAX_WEIGHTED_POOLS:
         raise InvalidInput(
-            f"--routing weighted: a load balancer splits among {MAX_WEIGHTED_POOLS} pools at "
-            f"most, the plan has {len(plan.pools)}",
-            hint="leave --routing out: the gateway takes more",
+            f"--routing weighted is not possible: a load balancer splits among at most "
+            f"{MAX_WEIGHTED_POOLS} pools, and the plan has {len(plan.pools)}",
+            hint="leave --routing out: the gateway reaches more pools",
         )

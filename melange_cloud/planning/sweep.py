@@ -47,7 +47,14 @@ def sweep_points(
     slices: int | None = None,
     time_limit: float | None = None,
 ) -> Iterator[SweepPoint]:
-    """Each point as it is solved."""
+    """Plan the service at every combination of a rate and a TPOT, and yield each as it is solved.
+
+    ``rates`` are in requests/s without headroom, ``tpots_ms`` in ms; all rates of the first TPOT
+    come first. ``slices`` and ``time_limit`` are those of `make_plan`, for each point. A point
+    that no fleet can serve is not an error: its ``feasible`` is false and ``why`` has the reasons.
+
+    Raises InvalidInput and OutsideError as `make_plan` does.
+    """
     for tpot_ms in tpots_ms:
         for rate in rates:
             try:

@@ -1,4 +1,4 @@
-"""What a reader must know about a plan, and why there is none: in words and numbers."""
+"""Notes for the reader of a plan, and the reasons where no fleet exists: words and numbers."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ SHOWN = 3
 """Buckets named one by one before the rest are counted."""
 
 _WHY = {
-    "context": "longer than the context length",
-    "not profiled": "beyond the sizes of its profile",
-    "memory": "not enough memory for one such request",
+    "context": "the context length is exceeded",
+    "not profiled": "the profile does not reach this size",
+    "memory": "the GPU memory cannot hold one such request",
     "failed": "every profiled request failed",
-    "slo": "misses the SLO at the lightest load",
+    "slo": "the SLO is missed even at the lightest load",
 }
 _REMEDY = {
     "context": "raise max_model_len in the service if the model can run longer requests",
     "not profiled": "profile or estimate that size (`melange-cloud profile estimate`)",
-    "memory": "allow a GPU with more memory, or a tensor parallel profile",
+    "memory": "allow a GPU with more memory, or add a tensor parallel profile",
     "failed": "look at the profile with `melange-cloud profile show`",
     "slo": "loosen slo.tpot_ms or slo.ttft_ms, or allow a faster GPU",
 }
 
 
 def notes(inputs: Inputs, composition: Composition, used: Sequence[Offer]) -> list[str]:
-    """Prices, estimates, and what was not considered. The same inputs give the same words."""
+    """Notes on prices, on estimates and on what was not considered, in a fixed order.
+
+    ``used`` are the offers that the fleet buys. The same inputs give the same words.
+    """
     return [
         *price_notes(inputs, used),
         *_profile_notes(composition),
@@ -57,11 +60,12 @@ def obstacle_words(composition: Composition, problem: Problem, obstacles: Obstac
         for index, needed in obstacles.caps
     ]
     if obstacles.regions is not None:
+        several = f"{problem.max_regions} regions together"
+        which = "single region" if problem.max_regions == 1 else several
         lines.append(
-            f"no {_plural(problem.max_regions, 'region')} can serve all sizes"
-            f"; limits.max_regions: {obstacles.regions} would do"
+            f"no {which} can serve all sizes; set limits.max_regions to {obstacles.regions}"
         )
-    return lines or ["the limits cannot hold together"]
+    return lines or ["no fleet keeps to all the limits at once; loosen several of them together"]
 
 
 def cannot_serve(composition: Composition, problem: Problem, obstacles: Obstacles) -> str:
@@ -143,12 +147,13 @@ def price_notes(inputs: Inputs, used: Sequence[Offer]) -> list[str]:
     lines = []
     dated = oldest(used)
     if dated:
-        lines.append(f"prices: {inputs.book.source}; the oldest one used is of {dated}")
+        source = f'prices come from the source "{inputs.book.source}"'
+        lines.append(f"{source}; the oldest one used is dated {dated}")
     undated = sorted({f"{offer.provider} {offer.region}" for offer in used if not offer.as_of})
     if undated:
-        lines.append(f"prices of {', '.join(undated)} carry no date in their source")
+        lines.append(f"the source gives no date for the prices of {', '.join(undated)}")
     if any(offer.purchase == "spot" for offer in used):
-        lines.append("spot prices move, and spot instances can be taken away at short notice")
+        lines.append("spot prices change, and spot instances can be taken away at short notice")
     lines += excluded_summary(inputs.book.excluded) if inputs.book.source != "bundled" else []
     return lines
 
@@ -172,19 +177,19 @@ def _profile_notes(composition: Composition) -> list[str]:
             lines.append(
                 f"the profile of {profile.name} does not reach {composition.buckets[missing[0]]}"
                 + (f" and {_plural(len(missing) - 1, 'more size')}" if len(missing) > 1 else "")
-                + "; it serves none of them"
+                + f", so {profile.name} serves no such requests"
             )
     return lines
 
 
 def _failed_check(profile: Profile) -> list[str]:
-    """Why a measured profile is not to be relied on."""
+    """A warning for a measured profile that fails its checks."""
     found = fails(profile)
     if not found:
         return []
     more = f", and {_plural(len(found) - 1, 'more problem')}" if len(found) > 1 else ""
     return [
-        f"WARNING: the profile of {profile.name} is not sane ({found[0]}{more}); "
+        f"WARNING: the profile of {profile.name} fails its checks ({found[0]}{more}); "
         "see `melange-cloud profile check`"
     ]
 
@@ -199,12 +204,14 @@ def _not_considered(inputs: Inputs, composition: Composition) -> list[str]:
     without_profile = sorted((offered - profiled) & wanted)
     if without_profile:
         lines.append(
-            f"not considered, for want of a profile of {inputs.service.model}: "
+            f"without a profile of {inputs.service.model}, these GPUs were not considered: "
             + ", ".join(without_profile)
         )
     without_offer = sorted(((wanted & profiled) - offered) | ((offered & profiled) - bought))
     if without_offer:
-        lines.append("no offer of these prices and filters: " + ", ".join(without_offer))
+        lines.append(
+            "the prices and filters leave no offer for these GPUs: " + ", ".join(without_offer)
+        )
     return lines
 
 

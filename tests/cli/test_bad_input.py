@@ -83,7 +83,10 @@ def test_no_fleet_is_exit_3_with_the_reason_in_numbers(melange) -> None:
     message = refused(melange("plan", CHAT, "--tpot-ms", "1"), 3)
     assert "no fleet can serve chat" in message
     assert "requests of 0-25 input x 0-25 output tokens" in message
-    assert "misses the SLO at the lightest load (A100-40GB, A100-80GB, A10G, H100, L4)" in message
+    assert (
+        "the SLO is missed even at the lightest load (A100-40GB, A100-80GB, A10G, H100, L4)"
+        in message
+    )
     message = refused(
         melange("plan", _with(limits="{gpus: {A10G: 1, L4: 0}}"), "--gpu", "A10G", "--rate", "40"),
         3,

@@ -64,8 +64,8 @@ def test_slices_need_a_slice_factor(tmp_path: Path) -> None:
     ("fields", "said"),
     [
         ({"workload_distribution": [[0.5, 0.25], [0.25, 0.1]]}, "sum to 1"),
-        ({"workload_distribution": [[0.5, 0.5], [0.0]]}, "of one length"),
-        ({"workload_distribution": [[]]}, "not empty"),
+        ({"workload_distribution": [[0.5, 0.5], [0.0]]}, "must have the same length"),
+        ({"workload_distribution": [[]]}, "not be empty"),
         ({"workload_distribution": [[-0.5, 1.5], [0, 0]]}, "greater than or equal to 0"),
         ({"gpu_info": {}}, "at least 1 item"),
         ({"gpu_info": {"A": {"cost": 1, "tputs": [[1, 1]]}}}, "gpu_info.A.tputs"),

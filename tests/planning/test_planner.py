@@ -147,7 +147,7 @@ def test_a_size_that_nothing_serves_is_named_with_why_and_what_to_do() -> None:
     only = inputs(profiles=PROFILES[:1])
     first, last = reasons(only)
     assert "100-1000 input x 0-100 output tokens, 25.00% of all" in first
-    assert "misses the SLO at the lightest load (A10G)" in first
+    assert "the SLO is missed even at the lightest load (A10G)" in first
     assert "loosen slo.tpot_ms" in last
 
 
@@ -174,7 +174,7 @@ def test_regions_that_serve_only_together() -> None:
     short_only, long_only = profile("A10G", 1, 2.0, 0.0), profile("A100-40GB", 4, 0.0, 8.0)
     asked = inputs(offers=(OFFERS[2], OFFERS[3]), profiles=(short_only, long_only))
     [line] = reasons(asked)
-    assert line == "no 1 region can serve all sizes; limits.max_regions: 2 would do"
+    assert line == "no single region can serve all sizes; set limits.max_regions to 2"
 
 
 def test_nothing_on_offer_has_a_profile() -> None:

@@ -74,7 +74,7 @@ def test_what_terraform_cannot_make_is_left_out_and_said() -> None:
     found = plan_profiling(inputs(L4, elsewhere, spot), 60)
     assert [m.profile for m in found.machines] == ["L4"]
     assert found.left_out == ("H100",)
-    with pytest.raises(InvalidInput, match="no machine to measure"):
+    with pytest.raises(InvalidInput, match="no machine on offer can measure"):
         plan_profiling(inputs(elsewhere, spot), 60)
 
 

@@ -25,7 +25,7 @@ def test_a_point_without_a_fleet_says_why_and_the_rest_go_on() -> None:
     points = list(sweep_points(inputs(), [2], [20, 100]))
     assert [p.feasible for p in points] == [False, True]
     assert points[0].cost is None
-    assert any("misses the SLO" in why for why in points[0].why)
+    assert any("the SLO is missed" in why for why in points[0].why)
 
 
 def test_headroom_is_kept_at_every_rate() -> None:
