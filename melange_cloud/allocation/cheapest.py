@@ -50,7 +50,7 @@ class Coverage:
         self._lp: Any = None
 
     def missing(self, replicas: Sequence[float]) -> Cut | None:
-        """A cut that these replicas of each configuration violate; None when they serve all."""
+        """A cut that these numbers of replicas violate; None when they serve everything."""
         if self._lp is None:
             self._lp = self._overload()
         for c, count in enumerate(replicas):
@@ -65,8 +65,8 @@ class Coverage:
         return weights, needed
 
     def _overload(self) -> Any:
-        """Rows: one a configuration, load - overload <= replicas; one a bucket, shares sum to 1.
-        The least overload's duals are the weights."""
+        """One row for each configuration: load - overload <= replicas. One for each bucket: its
+        shares sum to 1. The duals of the least overload are the weights."""
         lp = _highs(FEASIBILITY)
         rows: list[dict[int, float]] = []
         for c in range(self._configurations):

@@ -1,4 +1,4 @@
-"""What a fleet can do at best where none can serve everything: an elastic copy of the programme."""
+"""The best that a fleet can do where none can serve everything: the programme made elastic."""
 
 from __future__ import annotations
 

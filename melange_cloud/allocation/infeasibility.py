@@ -15,15 +15,15 @@ from melange_cloud.allocation.solver import Deadline, run
 
 @dataclass(frozen=True)
 class Obstacles:
-    """What stands in the way. Each names a change that by itself makes the problem feasible,
-    except that all the ``buckets`` must be dealt with."""
+    """Why a problem has no fleet. ``caps`` and ``regions`` each name a change that by itself makes
+    the problem feasible; of the ``buckets``, all must be made servable."""
 
     buckets: tuple[int, ...] = ()
     """Buckets that no offered configuration serves."""
     caps: tuple[tuple[int, float], ...] = ()
-    """(index of the cap, what its limit would have to be), to be raised together."""
+    """(index of the cap, the limit it would need); all of them must be raised together."""
     regions: int | None = None
-    """The least ``max_regions`` that would do."""
+    """The least ``max_regions`` that is enough."""
 
 
 def explain(problem: Problem, time_limit: float | None = 30.0) -> Obstacles:
@@ -37,7 +37,7 @@ def explain(problem: Problem, time_limit: float | None = 30.0) -> Obstacles:
 
 
 def _caps_to_raise(problem: Problem, deadline: Deadline) -> tuple[tuple[int, float], ...]:
-    """The least relative rise of the caps that makes room; none when that does not help."""
+    """The least relative rise of the caps that allows a fleet; empty when no rise does."""
     if not problem.caps:
         return ()
     # A cap of 0 leaves a column's useful counts as they are, so these bounds hold here as well
@@ -60,7 +60,7 @@ def _caps_to_raise(problem: Problem, deadline: Deadline) -> tuple[tuple[int, flo
 
 
 def _regions_needed(problem: Problem, deadline: Deadline) -> int | None:
-    """The least number of regions that can serve everything together, if more would do."""
+    """The least number of regions that can serve everything together; None when none can."""
     if problem.max_regions >= len(problem.regions):
         return None
     for allowed in range(problem.max_regions + 1, len(problem.regions) + 1):

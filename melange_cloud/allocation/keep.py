@@ -48,8 +48,8 @@ def keep(
     """The fleet with the fewest changes against ``running`` (instances of each column) among
     those that cost at most (1 + ``tolerance``) times the cheapest; None when there is none.
 
-    Of those with as few changes the cheapest, then as `solve` breaks ties. What runs stays as it
-    is whenever it still serves everything within the tolerance.
+    Of fleets with as few changes the cheapest is taken, then ties are broken as in `solve`. What
+    runs stays as it is whenever it still serves everything within the tolerance.
     """
     cheapest = solve(problem, time_limit=time_limit, solver=solver)
     if cheapest is None:
@@ -95,7 +95,8 @@ class _Search:
         self.seconds = 0.0
 
     def closest(self, cheapest: Solution) -> tuple[tuple[int, ...], Levelled]:
-        """Counts of the whole problem. The cheapest fleet where a time limit ends all else."""
+        """Counts of the whole problem; those of the cheapest fleet when a time limit ends the
+        search."""
         running = self.problem.running
         if fleet_cost(self.problem, running) <= self.limit and self._serves(running):
             return running, level_shares(self.problem, running)
@@ -123,8 +124,11 @@ class _Search:
         return run(model.lp, self.deadline, self.solver).status == "optimal"
 
     def _candidates(self) -> Iterator[_Candidate]:
-        """Programmes with the changes as objective; where one region may be used, one a region,
-        those that run first: any other replaces every instance."""
+        """Programmes with the number of changes as objective.
+
+        Where only one region may be used, there is one programme for each region. Regions with
+        running instances come first, since any other would replace every instance.
+        """
         problem = self.problem
         kept = undominated_columns(problem)
         whole = problem.restricted(kept)
@@ -171,7 +175,7 @@ class _Search:
         return candidate.least <= best
 
     def _finish(self, candidate: _Candidate) -> tuple[int, ...]:
-        """The cheapest with that few changes, then as ties are broken everywhere."""
+        """The cheapest fleet with that few changes; ties are broken as in `solve`."""
         model = candidate.model
         fewest = rounded_counts(model)
         model.lp += candidate.changes <= candidate.least + 0.5, "fewest"

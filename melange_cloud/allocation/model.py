@@ -12,9 +12,9 @@ import pulp
 from melange_cloud.allocation.problem import Problem
 
 UNSEEN = 1e-4
-"""Replicas. A smaller load is too near a solver's tolerance: it may seem served by nothing."""
+"""Replicas. A smaller load is so near a solver's tolerance that it may seem served by nothing."""
 BUDGET_SLACK = 1.01
-"""Keeps the budget's bounds clear of any fleet sought."""
+"""Factor on the budget, so that the bounds which follow from it cut off no fleet sought."""
 
 
 @dataclass
@@ -55,8 +55,8 @@ def build(
     """The programme with its cost as objective.
 
     ``max_regions`` adds the choice of regions; without it all columns may be used together.
-    ``budget`` is USD/h that the fleet sought is known to cost at most; it is no constraint, but
-    keeps the numbers in a row near one another.
+    ``budget`` is an upper bound, USD/h, that is known for the cost of the fleet sought. It does
+    not constrain the fleet; it keeps the coefficients of a row within a few orders of magnitude.
     ``elastic`` lets any share of a bucket go unserved, so that there always is an answer.
     """
     lp = pulp.LpProblem("fleet", pulp.LpMinimize)
@@ -98,7 +98,7 @@ def build(
 
 
 def _affordable(problem: Problem, budget: float) -> dict[int, float]:
-    """Configuration -> replicas that the budget can buy of it, but at least one."""
+    """Configuration -> the most replicas of it that the budget can buy, but at least one."""
     each = {
         c: min(o.usd_per_hour / o.replicas for o in problem.columns if o.configuration == c)
         for c in problem.offered
@@ -135,10 +135,10 @@ def _add_shares(
 
 
 def _share(lp: pulp.LpProblem, name: str, most: float) -> Any:
-    """A share of at most ``most``: counted in parts of that where it is below 1.
+    """A share of at most ``most``. Where that is below 1, the variable is the part of ``most``.
 
-    A bucket that would take a million replicas of a configuration gets no coefficient of a
-    million, beside which a solver's tolerance is a whole replica.
+    Otherwise a bucket that would take a million replicas of a configuration would have a
+    coefficient of a million, and a solver's tolerance would amount to a whole replica.
     """
     if most >= 1:
         return lp.add_variable(name, lowBound=0)

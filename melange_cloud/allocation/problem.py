@@ -19,16 +19,17 @@ class Column:
     """One choice of the programme: instances of an offer that all run one configuration."""
 
     offer: str
-    """Names the offer; unique together with ``configuration``."""
+    """Name of the offer; unique together with ``configuration``."""
     configuration: int
     """Index into ``Problem.throughputs``."""
     replicas: int
     """Model replicas that one instance runs: k(o, c) >= 1."""
     usd_per_hour: float
+    """Price of one instance."""
     region: str = ""
-    """Where it is; a (provider, region) pair spelt as one name."""
+    """Provider and region as one name; columns with the same name are in one region."""
     gpu: str = ""
-    """GPU type, for single-type baselines."""
+    """GPU type, by which single-type baselines choose columns."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,31 @@ class Cap:
     """A quota or limit: the weighted number of instances over some columns is at most ``limit``."""
 
     name: str
+    """How messages name it."""
     limit: float
+    """In the unit of the weights: instances, GPUs, vCPUs."""
     weights: Mapping[int, float]
-    """Index of the column -> what one of its instances counts."""
+    """Index of a column -> how much one of its instances counts; other columns count nothing."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What the solver sees. Columns stand in the order that breaks ties."""
+    """What the solver sees: B buckets, C configurations, and the columns that can be bought.
+
+    It checks nothing: rates and replicas must be above 0, and every index must exist.
+    """
 
     rates: tuple[float, ...]
-    """Requests/s in each bucket, all above 0."""
+    """Requests/s in each of the B buckets, all above 0."""
     throughputs: tuple[tuple[float, ...], ...]
-    """[configuration][bucket]: requests/s one replica sustains; 0 where the SLO cannot hold."""
+    """C rows of B numbers, [configuration][bucket]: requests/s that one replica sustains within
+    the SLO; 0 where it cannot."""
     columns: tuple[Column, ...]
+    """What can be bought. Of equally good fleets, those with earlier columns are preferred."""
     caps: tuple[Cap, ...] = ()
+    """Limits on the instances bought, all of which hold."""
     max_regions: int = 1
+    """Most regions that a fleet may be spread over."""
     survive: int = 0
     """Instances that may be lost while everything is still served: 0 or 1."""
 
@@ -94,8 +104,8 @@ class Problem:
     def largest_counts(self) -> tuple[int, ...]:
         """For each column, a count that no cheapest fleet exceeds (M of the kinds).
 
-        All that a configuration can serve, plus, where a loss must be survived, the largest
-        instance that may be lost. A fleet that is kept to exceeds neither that nor what runs.
+        Enough for all that the configuration can serve, plus, where a loss must be survived, its
+        largest instance. Where instances run that may be kept, at least as many as run.
         """
         spare = {
             c: max(column.replicas for column in self.columns if column.configuration == c)

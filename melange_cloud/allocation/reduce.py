@@ -17,8 +17,8 @@ from melange_cloud.allocation.problem import SAME_COST, Column, Problem
 def undominated_columns(problem: Problem) -> list[int]:
     """Indices of the columns that a cheapest fleet may need, in order.
 
-    Where instances run that may be kept (``problem.running``), theirs stay, and one instance
-    takes the place of one: several smaller ones for a larger would be more changes.
+    Columns of instances that run and may be kept (``problem.running``) stay, and then only one
+    instance may stand in for one: several smaller ones for a larger one would be more changes.
     """
     # where every region may be used, columns of different regions compete as well
     apart = problem.max_regions < len(problem.regions)

@@ -18,7 +18,7 @@ Shares = list[dict[int, float]]
 DIGITS = 9
 """Significant digits of a share: decimals would be too few where a small share is a large load."""
 NOTHING = 1e-9
-"""A share that nobody would route; it goes to the largest."""
+"""A share too small to route; it is added to the largest."""
 
 Server = TypeVar("Server", bound=Hashable)
 
@@ -34,8 +34,8 @@ class Levelled:
 def level_shares(problem: Problem, counts: Sequence[int]) -> Levelled:
     """Shares that make the highest utilisation as low as possible, then a fixed column order.
 
-    An LP vertex of the cost programme would fill one pool and idle another, which is no way to
-    route. The counts must be able to serve everything.
+    A vertex of the cost programme would fill one pool and leave another idle, which is a bad way
+    to route requests. The counts must be able to serve everything.
     """
     capacity = capacities(problem, counts)
     running = sorted(capacity)
@@ -70,7 +70,7 @@ def level_shares(problem: Problem, counts: Sequence[int]) -> Levelled:
 
 
 def rounded_shares(shares: Mapping[Server, float]) -> dict[Server, float]:
-    """Shares of one bucket in few digits that still sum to 1, and none of nothing."""
+    """Shares of one bucket rounded to DIGITS, without negligible ones; they still sum to 1."""
     kept = {c: float(f"{x:.{DIGITS}g}") for c, x in shares.items() if x > NOTHING}
     largest = max(kept, key=lambda c: kept[c])
     kept[largest] = round(1 - sum(x for c, x in kept.items() if c != largest), 15)
@@ -78,7 +78,7 @@ def rounded_shares(shares: Mapping[Server, float]) -> dict[Server, float]:
 
 
 def sliced_shares(model: Model) -> Levelled:
-    """The shares that the slices of a solved sliced model make."""
+    """The shares that follow from the slices of a solved sliced model."""
     counts = [round(count.varValue or 0.0) for count in model.counts]
     slices = model.problem.slices or 1
     # whole slices: the solver's 0.9999999 of one is its tolerance, not a load

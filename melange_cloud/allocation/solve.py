@@ -23,12 +23,12 @@ from melange_cloud.allocation.solver import Deadline, SolverName, run
 from melange_cloud.errors import OutsideError
 
 OVERLOAD = 1e-8
-"""Utilisation above 1 that is rounding, not overload: some times a solver's tolerance, or a fleet
-whose replicas are exactly full would be called overloaded."""
+"""Utilisation above 1 that counts as rounding, not as overload. It is several times a solver's
+tolerance; otherwise a fleet whose replicas are exactly full would be called overloaded."""
 TIGHTEN = 1e-6
 """Factor by which loads grow when a solver's tolerance let a replica be overloaded."""
 EXACT_WEIGHT = 1e5
-"""Largest weight of one aim over another in one objective; beyond, they take a pass each."""
+"""Largest weight of one aim over another in one objective; above it, each aim takes a pass."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,17 @@ class Solution:
     """The cheapest fleet of a problem."""
 
     status: Literal["optimal", "feasible"]
-    """feasible: the time limit stopped the proof."""
+    """optimal: proven cheapest; feasible: the time limit ended the proof."""
     counts: tuple[int, ...]
-    """Instances of each column of the problem."""
+    """Whole instances of each column, in the order of the problem's columns."""
     shares: Shares
-    """For each bucket, configuration -> share of its requests."""
+    """For each bucket, configuration -> share of its requests; the shares of a bucket sum to 1."""
     utilization: dict[int, float]
-    """Configuration -> busy share of its replicas; only configurations that run."""
+    """Configuration -> share of its replicas that is busy; only configurations that run."""
     usd_per_hour: float
+    """Cost of the fleet."""
     lower_bound: float
-    """USD/h; no fleet is cheaper."""
+    """USD/h that no fleet is cheaper than; equal to the cost when the status is optimal."""
     seconds: float
     """Wall time of all optimisation passes."""
 
@@ -53,10 +54,14 @@ class Solution:
 def solve(
     problem: Problem, *, time_limit: float | None = None, solver: SolverName | None = None
 ) -> Solution | None:
-    """The cheapest fleet, or None when there is none.
+    """Find the cheapest fleet that serves every bucket; None when no fleet does.
 
-    Equal-cost fleets are told apart by fewer instances, then fewer kinds, then the order of the
-    columns. Raises OutsideError when ``time_limit`` (seconds) ends before any fleet is found.
+    Of fleets with the same cost (within SAME_COST) the one with the fewest instances is taken,
+    then the one with the fewest kinds of column, then the one with the earliest columns.
+    ``time_limit`` is in seconds. ``solver`` is ``highs`` or ``cbc``; by default HiGHS, or CBC
+    where highspy is not installed.
+
+    Raises OutsideError when the time limit ends before any fleet is found.
     """
     start = time.perf_counter()
     if not problem.rates:

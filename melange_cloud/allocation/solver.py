@@ -29,7 +29,7 @@ class Run:
 
 
 class Deadline:
-    """Time left of a limit that several solves share."""
+    """A time limit that several solves share."""
 
     def __init__(self, seconds: float | None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
