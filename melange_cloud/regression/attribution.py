@@ -27,7 +27,7 @@ from melange_cloud.profiles.throughput import Throughputs
 from melange_cloud.regression.situation import CAUSES, Cause, Situation, changed, situations
 
 PENALTY = 10.0
-"""What a request/s that nobody can serve is taken to cost: this many times the mean cost of a
+"""The assumed cost of a request/s that nobody can serve: this many times the mean cost of a
 request/s in the dearer of the two plans. High enough to stand out, low enough to compare."""
 
 DIGITS = 6
@@ -35,12 +35,12 @@ DIGITS = 6
 
 
 Value = Callable[[tuple[Cause, ...]], float]
-"""A cost of each set of causes that are new; the set is in the order of CAUSES."""
+"""Gives the cost when a set of causes is new and all others are old; sorted as in CAUSES."""
 
 
 @dataclass(frozen=True)
 class Unserved:
-    """A combination of old and new that no fleet can serve whole."""
+    """A combination of old and new inputs that no fleet can serve in full."""
 
     new: tuple[Cause, ...]
     """The causes that are new in it; all others are old."""
@@ -72,7 +72,7 @@ def attribute(
 ) -> Attribution:
     """Divide the change of cost from ``old`` to ``new`` among its causes.
 
-    ``book`` has the prices that ``new`` was made with, as far as it does not carry them.
+    ``book`` has those prices that ``new`` was made with but does not carry itself.
     Raises OutsideError when ``time_limit`` (seconds, for all) ends first.
     """
     then, now = situations(old, new, book or {})
@@ -111,10 +111,10 @@ def shapley(players: Sequence[Cause], value: Value) -> dict[Cause, float]:
 
 
 def apportion(parts: Sequence[float], total: float, digits: int) -> list[float]:
-    """``parts`` rounded so that they sum to the rounded ``total``; what is 0 stays 0.
+    """``parts`` rounded so that they sum to the rounded ``total``; a part of 0 stays 0.
 
-    Parts are rounded down or up by their largest remainders. They must sum to ``total`` but for
-    the rounding of floats.
+    Parts are rounded down or up by the method of largest remainders. They must sum to ``total``
+    except for the rounding of floats.
     """
     unit = 10**digits
     floors = [math.floor(part * unit + 1e-3) for part in parts]

@@ -22,15 +22,15 @@ ROUNDED = 1e-6
 def load_baseline(path: Path, service: Path) -> Plan:
     """The plan in a file, checked by `verify`.
 
-    Raises InvalidInput when there is none, with how to make one, and InvalidDocument for one of
-    another schema version or whose figures do not agree.
+    Raises InvalidInput when the file does not exist, with how to make it, and InvalidDocument for
+    a plan of another schema version or one whose figures do not agree.
     """
     if not path.exists():
         raise InvalidInput(
-            f"{path}: there is no baseline",
+            f"{path} does not exist, so there is no baseline to compare with",
             hint=f"make one with `melange-cloud plan {service} --out {path}` and commit it",
         )
-    renew = f"`melange-cloud check {service} --baseline {path} --update` writes it anew"
+    renew = f"write a new one with `melange-cloud check {service} --baseline {path} --update`"
     try:
         plan = load_plan(path)
         verify(plan, str(path))
@@ -63,16 +63,16 @@ def same_service(plan: Plan, name: str, path: Path) -> None:
         raise InvalidInput(
             f'{path} is the plan of service "{shorten(plan.service.name)}", '
             f'not of "{shorten(name)}"',
-            hint="give the plan of this service by --baseline; after a change of its name, "
-            "--update writes a new one",
+            hint="give this service's plan with --baseline; if the service was renamed, write a "
+            "new plan with --update",
         )
 
 
 def prices_carry(plan: Plan, inputs: Inputs) -> None:
     """Raise InvalidInput when a file of prices lacks an offer that the plan uses.
 
-    An offer that the service no longer wants may be missing. Of sources that are not files a
-    missing offer was withdrawn, which is a cause of change like others.
+    An offer that the service no longer wants may be missing. Where the prices do not come from a
+    file, a missing offer was withdrawn by the cloud, which is a cause of change like others.
     """
     if inputs.service.prices in SOURCES:
         return
@@ -84,11 +84,11 @@ def prices_carry(plan: Plan, inputs: Inputs) -> None:
         if offer_key(offer) in used - known and _wanted(offer, inputs.service.offers)
     ]
     if missing:
-        lines = [f"{key}: the baseline uses it, and these prices lack it" for key in missing]
+        lines = [f"{key} is in the baseline's fleet, but not in these prices" for key in missing]
         raise InvalidInput(
             "\n  ".join([f"{inputs.service.prices} cannot price the baseline:", *lines]),
             hint="renew the prices (`melange-cloud prices refresh --lock FILE`), or accept a plan "
-            "without them by --update",
+            "without these offers with --update",
         )
 
 
@@ -108,7 +108,7 @@ def _pool_problems(plan: Plan) -> Iterator[Problem]:
         where = f"pools[{at}]"
         cost = pool.count * pool.usd_per_hour_each
         if pool.count < 1:
-            yield Problem(f"{where}.count", f"must be above 0, is {pool.count}")
+            yield Problem(f"{where}.count", f"must be above 0, but is {pool.count}")
         if abs(pool.usd_per_hour - cost) > ROUNDED * (pool.count + 1):
             what = f"is {pool.usd_per_hour:.6g}, but {pool.count} x {pool.usd_per_hour_each:.6g}"
             yield Problem(f"{where}.usd_per_hour", f"{what} is {cost:.6g}")
@@ -116,13 +116,13 @@ def _pool_problems(plan: Plan) -> Iterator[Problem]:
         if offer is None:
             yield Problem(where, f"{pool.instance_type} is not among the plan's own offers")
         elif (offer.gpu, offer.gpu_count) != (pool.gpu, pool.gpus_per_instance):
-            yield Problem(where, f"its GPUs are not those of the plan's offer, {offer.gpu}")
+            yield Problem(where, f"its GPUs differ from those of the plan's offer, {offer.gpu}")
         elif abs(offer.usd_per_hour - pool.usd_per_hour_each) > ROUNDED:
             what = f"is {pool.usd_per_hour_each:.6g}, but the plan's offer costs"
             yield Problem(f"{where}.usd_per_hour_each", f"{what} {offer.usd_per_hour:.6g}")
     keys = [pool_key(pool) for pool in plan.pools]
     if len(set(keys)) < len(keys):
-        yield Problem("pools", "the same pool stands twice")
+        yield Problem("pools", "the same pool appears twice")
 
 
 def _cost_problems(plan: Plan) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""A service planned anew against its committed plan: what it costs more, why, and the verdict."""
+"""A service planned anew and compared with its committed plan: the change, why, and a verdict."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Side(Document):
 
 
 class CostChange(Document):
-    """By how much the fleet costs more; less when negative."""
+    """By how much more the fleet costs; negative when it costs less."""
 
     usd_per_hour: float
     usd_per_month: float
@@ -62,7 +62,7 @@ class CauseShare(Document):
 
 
 class UnservedCombination(Document):
-    """A combination of old and new, asked for by the division, that no fleet can serve whole."""
+    """A combination of old and new inputs that the division needs and no fleet serves in full."""
 
     new: list[str] = Field(description="the causes that are new in it")
     unserved_rate: float = Field(description="requests/s that nobody serves")
@@ -84,7 +84,7 @@ class Check(Document):
     service_file: str
     baseline_file: str
     verdict: Verdict
-    reasons: list[str] = Field(description="the limits passed; what makes it infeasible")
+    reasons: list[str] = Field(description="the limits exceeded, or why no fleet can serve it")
     limits: list[Limit]
     baseline: Side | None = Field(description="null when there was none (only with --update)")
     current: Side | None = Field(description="null when no fleet can serve it")
@@ -124,7 +124,7 @@ def check(
             divided = attribute(baseline, current, book, time_limit=time_limit)
         except OutsideError:
             notes.insert(
-                0, "the change is not divided among its causes: the time limit ended first"
+                0, "the change is not divided among its causes: the time limit was reached first"
             )
         else:
             words = cause_words(baseline, current, book)
@@ -213,16 +213,16 @@ def change_words(change: CostChange) -> str:
 
 
 def unserved_words(unserved: Unserved) -> str:
-    """What a reader must know of the parts when a combination could not be served."""
+    """What a reader must know about the parts when a combination could not be served."""
     first = unserved.combinations[0]
     new = ", ".join(TITLES[cause] for cause in first.new) or "nothing"
     many = len(unserved.combinations)
     which = "1 combination" if many == 1 else f"{many} combinations"
     return (
-        f"{which} of old and new cannot be served whole (first: with new {new}, "
-        f"{first.unserved_rate:.3g} requests/s go unserved); each request/s unserved is costed at "
+        f"{which} of old and new inputs cannot be served in full (in the first, with new {new}, "
+        f"{first.unserved_rate:.3g} requests/s go unserved); each unserved request/s counts as "
         f"{unserved.usd_per_hour_per_request_rate:,.2f} $/h, {PENALTY:g} times the mean cost of "
-        "one, so the parts are a matter of that penalty; their sum is not"
+        "one, so the parts depend on that penalty; their sum does not"
     )
 
 

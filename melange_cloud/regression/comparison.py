@@ -28,8 +28,10 @@ class ComparedPlan(Document):
     status: Literal["optimal", "feasible"]
     usd_per_hour: float
     usd_per_month: float
-    more_usd_per_hour: float = Field(description="than the first plan")
-    more: float | None = Field(description="than the first, 0.05 = 5%; null if that costs nothing")
+    more_usd_per_hour: float = Field(description="how much more than the first plan costs")
+    more: float | None = Field(
+        description="the same as a share of the first plan's cost, 0.05 = 5%; null if that is 0"
+    )
     prices: str
     prices_as_of: str | None
     pools: dict[str, int] = Field(description="pool id -> instances")
@@ -51,7 +53,8 @@ def compare_plans(paths: Sequence[Path]) -> Comparison:
     """
     if len(paths) < 2:
         raise InvalidInput(
-            "compare takes two plans or more", hint="melange-cloud compare before.json after.json"
+            "compare needs at least two plans",
+            hint="for example `melange-cloud compare before.json after.json`",
         )
     plans = [(path, load_plan(path)) for path in paths]
     for path, plan in plans:

@@ -104,7 +104,7 @@ def _shares(plan: Plan) -> Sizes:
 
 
 def _same_shares(old: Sizes, new: Sizes) -> bool:
-    """But for the last digits, which a plan rounds."""
+    """Whether the shares are the same, except for the last digits, which a plan rounds."""
     return old.keys() == new.keys() and all(
         math.isclose(share, new[size], rel_tol=1e-6) for size, share in old.items()
     )
@@ -147,7 +147,7 @@ def _offers(old: Plan, new: Plan, then: Market, now: Market) -> Iterator[str]:
     yield from _fields(old, new, "offers", ("providers", "regions", "gpus", "purchase"))
     gone, came = set(then.machines) - set(now.machines), set(now.machines) - set(then.machines)
     if gone or came:
-        yield f"{len(came)} offers more, {len(gone)} less"
+        yield f"{len(came)} offers added, {len(gone)} removed"
     yield from _fields(old, new, "limits", ("max_regions", "survive"))
     before, after = _by_name(then.limits.caps), _by_name(now.limits.caps)
     caps = [

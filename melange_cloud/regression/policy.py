@@ -1,4 +1,4 @@
-"""What a change of cost may be: limits on the increase and on the bill, and the verdict."""
+"""Limits on the increase of the cost and on the bill, and the verdict by them."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ HALF_A_CENT_A_YEAR = 5e-7
 
 
 class Policy(Document):
-    """The limits a change is judged by. An increase passes the limit when it exceeds it."""
+    """The limits that a change is judged by. A limit is broken when the increase exceeds it."""
 
-    max_increase: list[Increase] = Field(description="of the baseline's cost, or USD per hour")
-    warn_increase: list[Increase]
+    max_increase: list[Increase] = Field(
+        description="percentages of the baseline's cost, or USD per hour; above one, fail"
+    )
+    warn_increase: list[Increase] = Field(description="as max_increase; above one, warn")
     budget: float | None = Field(description="USD per month, for the GPU pools")
 
 
 class Limit(Document):
-    """A limit, and how the cost stands to it."""
+    """A limit, and how the cost compares with it."""
 
     limit: LimitName
     allowed: str = Field(description="as people read it: 5%, 2.50 $/h, 20,000.00 $/month")
-    verdict: Literal["fail", "warn"] = Field(description="what it is to exceed it")
+    verdict: Literal["fail", "warn"] = Field(description="the verdict when it is exceeded")
     exceeded: bool
     words: str
 
@@ -45,24 +47,24 @@ def policy_of(
     warn_increase: Sequence[str] = (),
     budget: float | None = None,
 ) -> Policy:
-    """The service's policy with command-line options over it; each option replaces its own limit.
+    """The service's policy, where each command-line option given replaces the limit it names.
 
-    Where neither says anything, no increase is allowed: 0%.
-    Raises InvalidInput for an option that is no increase.
+    Where neither gives any limit, no increase is allowed: 0%.
+    Raises InvalidInput for an option that is neither a percentage nor an amount of money.
     """
     most = _given("--max-increase", max_increase, service.max_increase)
     warn = _given("--warn-increase", warn_increase, service.warn_increase)
     money = service.budget if budget is None else budget
     if money is not None and not (math.isfinite(money) and money > 0):
-        raise InvalidInput(f"--budget must be a number of USD per month above 0, is {money:g}")
+        raise InvalidInput(f"--budget must be USD per month above 0, but is {money:g}")
     if not most and not warn and money is None:
         most = ["0%"]
     return Policy(max_increase=most, warn_increase=warn, budget=money)
 
 
 def judge(policy: Policy, before: Cost | None, now: Cost) -> tuple[Verdict, list[Limit]]:
-    """The verdict, and how the cost stands to each limit. Without a plan before, only the budget
-    counts."""
+    """The verdict, and how the cost compares with each limit. Without an earlier plan only the
+    budget counts."""
     limits = []
     if before is not None:
         limits = [
@@ -93,10 +95,13 @@ def _increase_limit(
         if before.usd_per_hour:
             by = f"{rise / before.usd_per_hour:.2%}"
     exceeded = rise > float(most) + HALF_A_CENT_A_YEAR
-    allowed = f"{limit_words(limit)} is {'allowed' if verdict == 'fail' else 'worth a warning'}"
-    if not most:
-        allowed = "no increase is allowed" if verdict == "fail" else "any increase is a warning"
-    said = f"costs {by} more than the baseline" if rise > HALF_A_CENT_A_YEAR else "costs no more"
+    if verdict == "fail":
+        allowed = f"{limit_words(limit)} is allowed" if most else "no increase is allowed"
+    else:
+        allowed = f"more than {limit_words(limit)} is a warning"
+        allowed = allowed if most else "any increase is a warning"
+    more = f"{by} more" if rise > HALF_A_CENT_A_YEAR else "no more"
+    said = f"the fleet costs {more} than the baseline"
     return Limit(
         limit=name,
         allowed=limit_words(limit),
@@ -113,8 +118,8 @@ def _budget_limit(budget: float, now: Cost) -> Limit:
         allowed=f"{budget:,.2f} $/month",
         verdict="fail",
         exceeded=exceeded,
-        words=f"{now.usd_per_month:,.2f} $/month is {'over' if exceeded else 'within'} the budget "
-        f"of {budget:,.2f} $/month",
+        words=f"the fleet costs {now.usd_per_month:,.2f} $/month, which is "
+        f"{'over' if exceeded else 'within'} the budget of {budget:,.2f} $/month",
     )
 
 
@@ -132,7 +137,7 @@ def _increase(option: str, word: str) -> str | float:
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
         raise InvalidInput(
-            f'{option} must be a percentage such as 5% or USD per hour such as 2.50, is "'
-            f'{shorten(word)}"'
+            f"{option} must be a percentage such as 5% or USD per hour such as 2.50, but is "
+            f'"{shorten(word)}"'
         )
     return f"{number:.9f}".rstrip("0").rstrip(".") + "%" if text.endswith("%") else number

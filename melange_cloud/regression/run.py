@@ -16,7 +16,7 @@ from melange_cloud.regression.policy import Policy
 
 @dataclass(frozen=True)
 class Checked:
-    """A check, the plan it is about, and why none can be made."""
+    """A check and the new plan, or the error when no fleet can serve the service."""
 
     check: Check
     plan: Plan | None
@@ -32,10 +32,8 @@ class Baseline:
     why_none: str | None = None
 
     def of(self, inputs: Inputs, *, needed: bool) -> Baseline:
-        """This baseline for a service; none when it is another's or its prices are missing.
-
-        Raises InvalidInput instead where it is ``needed``.
-        """
+        """This baseline, or one without a plan when it is another service's or its prices are
+        missing. Raises InvalidInput for these where a baseline is ``needed``."""
         if self.plan is None:
             return self
         try:
@@ -49,10 +47,8 @@ class Baseline:
 
 
 def read_baseline(path: Path, service: Path, *, needed: bool) -> Baseline:
-    """The committed plan in a file; none when it is missing, unreadable or does not agree.
-
-    Raises InvalidInput instead where it is ``needed``, with what to do.
-    """
+    """The committed plan in a file, or the reason why it cannot be used: it is missing, unreadable
+    or its figures do not agree. Raises InvalidInput for these where a baseline is ``needed``."""
     try:
         return Baseline(path, load_baseline(path, service))
     except InvalidInput as error:

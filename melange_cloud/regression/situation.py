@@ -1,4 +1,4 @@
-"""What a plan's cost follows from, cut into the five causes that a change of cost can have."""
+"""What determines a plan's cost, divided into the five causes that a change of cost can have."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Market:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that a cost follows from, by cause. Two of them are compared field by field."""
+    """All that determines a cost, by cause. Two situations are compared field by field."""
 
     workload: tuple[tuple[Bucket, float], ...]
     """Requests/s of each bucket, headroom included."""
@@ -59,9 +59,9 @@ class Situation:
 def situations(old: Plan, new: Plan, book: Mapping[OfferKey, float]) -> tuple[Situation, Situation]:
     """The situations of two plans, from what the plans themselves carry.
 
-    A price that only one side knows is taken for both, as nothing says that it changed: the new
-    price of an offer that the old plan did not carry, the old one of an offer that is neither in
-    the new plan nor in ``book``, the prices the new plan was made with.
+    A price that only one side knows is used for both, since nothing says that it changed. An offer
+    that the old plan did not carry gets its new price; one that is in neither the new plan nor
+    ``book`` (the prices that the new plan was made with) keeps its old price.
     """
     before, after = _prices(old), {**book, **_prices(new)}
     keys = sorted({*before, *_prices(new)})

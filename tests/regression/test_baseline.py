@@ -48,7 +48,7 @@ def test_a_missing_one_says_how_to_make_it(tmp_path: Path) -> None:
         ("", "is empty"),
         ("{", "not valid JSON"),
         ("[]", "a mapping of keys to values was expected"),
-        ('{"schema": "melange-cloud/plan/v2"}', 'reads "melange-cloud/plan/v1"'),
+        ('{"schema": "melange-cloud/plan/v2"}', '"melange-cloud/plan/v1" was expected'),
         ('{"schema": "melange-cloud/prices/v1"}', '"melange-cloud/plan/v1" was expected'),
         ('{"schema": "melange-cloud/plan/v1"}', "pools: is required"),
     ],
@@ -76,7 +76,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "month": (lambda p: p["cost"].update(usd_per_month=1.0), "cost.usd_per_month"),
     "bound": (lambda p: p["cost"].update(lower_bound_usd_per_hour=1e3), "lower_bound"),
     "dropped": (lambda p: p["pools"].pop(), "the pools cost"),
-    "twice": (lambda p: p["pools"].append(p["pools"][0]), "stands twice"),
+    "twice": (lambda p: p["pools"].append(p["pools"][0]), "appears twice"),
     "none": (lambda p: p["pools"][0].update(count=0), "must be above 0"),
     "offer": (lambda p: p["pools"][0].update(instance_type="g5.2xlarge"), "its own offers"),
     "gpu": (lambda p: p["pools"][0].update(gpu="T4"), "its GPUs"),
@@ -127,7 +127,7 @@ def test_prices_in_a_file_must_have_what_the_baseline_uses() -> None:
     with pytest.raises(InvalidInput) as raised:
         prices_carry(made, locked)
     for name in used:
-        assert f"aws/us-east-1 {name} on-demand: the baseline uses it" in raised.value.message
+        assert f"aws/us-east-1 {name} on-demand is in the baseline's fleet" in raised.value.message
     assert "prices refresh --lock" in str(raised.value.hint)
 
 
