@@ -44,11 +44,14 @@ SOURCES: dict[str, Callable[[Wanted | None], PriceBook]] = {
 
 
 def load_prices(source: StrPath, base: StrPath, wanted: Wanted | None = None) -> PriceBook:
-    """The price book of a named source or of a file; a relative path is relative to ``base``.
+    """The price book (USD per hour) of a named source or of a file.
 
-    ``wanted`` tells sources that fetch which providers and regions are of interest, how old
-    prices may be, and whom to tell; others take no notice of it. Raises InvalidInput (no such
-    source or file, invalid content) or OutsideError (live prices cannot be had).
+    ``source`` is ``bundled``, ``live``, ``gpuhunt`` or the path of a file; a relative path starts
+    at ``base``. ``wanted`` says which providers and regions to fetch, how old cached prices may
+    be and whom to tell; only sources that fetch use it.
+
+    Raises InvalidInput for an unknown source, a missing file or invalid content, and OutsideError
+    when live prices cannot be fetched.
     """
     text = os.fspath(source)
     if text in SOURCES:

@@ -19,12 +19,15 @@ _MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
 def load_profiles(model: str, folders: StrPath | Sequence[StrPath] = ()) -> list[Profile]:
-    """All profiles of ``model``, by GPU and tensor parallel degree.
+    """All profiles of ``model``, one for each configuration, sorted by GPU and tensor parallel
+    degree.
 
-    The user's ``folders``, one or several, come before the bundled one: the first that has a
-    configuration gives its profile. A fine-tune that estimates know by an alias is served by
-    its base model's.
-    Raises InvalidInput for a model without profiles, InvalidDocument for a bad profile.
+    The user's ``folders``, one or several (MODEL/GPU[-tpN].json in each), come before the bundled
+    one: the first that has a configuration gives its profile. A fine-tune that is known as an alias
+    of its base model gets the base model's profiles.
+
+    Raises InvalidInput for a folder without profiles and for a model without any, InvalidDocument
+    for a file that is not a valid profile.
     """
     paths = as_paths(folders)
     found: dict[tuple[str, int], Profile] = {}

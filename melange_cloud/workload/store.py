@@ -22,11 +22,14 @@ def bundled_names() -> tuple[str, ...]:
 
 
 def load_workload(name_or_path: StrPath, base: StrPath) -> Workload:
-    """The Workload of a bundled name, or of the document at a path.
+    """The workload of a bundled name, or the one in the document at a path.
 
-    A relative path starts at ``base``, the folder of the file that names it. A bundled name
-    comes first; a file of the same name is reached as ``./arena``.
-    Raises InvalidInput for an unknown name or a missing file, InvalidDocument for a bad one.
+    It holds the share of requests in each range of input and output tokens; its ``rates`` gives
+    requests/s. A relative path starts at ``base``, the folder of the file that names it. A bundled
+    name comes first; a file of the same name is reached as ``./arena``.
+
+    Raises InvalidInput for an unknown name or a missing file, InvalidDocument for a file that is
+    not a valid workload.
     """
     text = os.fspath(name_or_path)
     if text in bundled_names():
