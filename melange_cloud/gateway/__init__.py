@@ -1,7 +1,7 @@
-"""The gateway: HAProxy that sends each request where the plan says, by the request's size.
+"""The gateway: HAProxy that sends each request to the pool that the plan has for its size.
 
-Pure: a Plan goes in, the text of HAProxy's files comes out. Addresses of the pools are known to
-Terraform alone; the files name them by environment variables (``address_variable``).
+Pure: a Plan goes in, the text of HAProxy's files comes out. Only Terraform knows the addresses of
+the pools, so the files name them by environment variables (``address_variable``).
 """
 
 from melange_cloud.gateway.files import gateway_files

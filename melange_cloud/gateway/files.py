@@ -1,4 +1,4 @@
-"""Plan -> the text of the gateway's files."""
+"""From a plan to the text of the gateway's files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from melange_cloud.gateway.table import RoutingTable, routing_table
 from melange_cloud.plan import Plan
 
 MAX_HEADER_BYTES = 16 * 1024
-"""Headers above this get 431, so that a body of half the buffer always fits beside them."""
+"""Longer headers are answered with 431, so that the buffer always has room for the headers and a
+body of half its size."""
 
 
 def gateway_files(
@@ -27,11 +28,12 @@ def gateway_files(
 ) -> dict[str, str]:
     """HAProxy's configuration and maps for a plan: file name -> text.
 
-    The files lie in one folder, which HAProxy is given after a ``base.cfg`` that sets the
-    environment they name: addresses, listeners and sockets, which the plan does not know.
-    ``backends``: one a pool of the plan, in any order.
+    HAProxy reads them from one folder, after a ``base.cfg`` that sets the environment variables
+    they name: addresses, listeners and sockets, which the plan does not know.
+    ``backends``: one for each pool of the plan, in any order.
 
-    Raises InvalidInput for a plan that cannot be routed.
+    Raises InvalidInput for a plan that cannot be routed, and for backends that are not one for
+    each of its pools.
     """
     options = options or GatewayOptions()
     table = routing_table(plan)
@@ -39,7 +41,9 @@ def gateway_files(
     if set(by_pool) != set(table.pool_ids) or len(by_pool) < len(backends):
         raise InvalidInput("the gateway needs one backend for each pool of the plan")
     if len(by_pool) > MAX_POOLS:
-        raise InvalidInput(f"the plan has {len(by_pool)} pools; a gateway routes to {MAX_POOLS}")
+        raise InvalidInput(
+            f"the plan has {len(by_pool)} pools; a gateway routes to at most {MAX_POOLS}"
+        )
     return {
         "haproxy.cfg": _configuration(
             plan, table, [by_pool[pool_id] for pool_id in table.pool_ids], options
@@ -102,7 +106,7 @@ def _maps(table: RoutingTable, options: GatewayOptions) -> dict[str, str]:
 
 
 def _ranges(edges: Sequence[int]) -> str:
-    """``first:last index`` of each range; what lies above the last edge is the reader's default."""
+    """``first:last index`` of each range; above the last edge the reader's default applies."""
     firsts = [0, *(edge + 1 for edge in edges[:-1])]
     return _lines(
         (f"{first}:{last}", index)

@@ -1,4 +1,4 @@
-"""What a gateway can be told beside the plan."""
+"""The settings of a gateway that do not come from the plan."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ MAX_POOLS = 50
 _POOL_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 _AWS_ADDRESSES = 4
-"""An AWS load balancer's name has an address a zone, and more under load; a GCP one has one."""
+"""The name of an AWS load balancer has one address in each zone, and more under load; the name of
+a GCP one has one address."""
 
 
 @dataclass(frozen=True)
 class Backend:
     """How the gateway reaches a pool.
 
-    ``addresses``: how many addresses its load balancer's name has at most. ``tls``: speak TLS to
-    it and check its certificate against the machine's authorities.
+    ``addresses``: the most addresses that its load balancer's name has, from 1 to 100. ``tls``:
+    speak TLS to it and check its certificate against the machine's authorities.
+
+    Raises InvalidInput for a pool id or a number of addresses that HAProxy cannot use.
     """
 
     pool_id: str
@@ -36,19 +39,26 @@ class Backend:
                 hint="a pool id has lower-case letters, digits and single hyphens",
             )
         if not 1 <= self.addresses <= 100:
-            raise InvalidInput(f"{self.pool_id}: addresses is {self.addresses}; 1 to 100 are")
+            raise InvalidInput(
+                f"backend {self.pool_id} has {self.addresses} addresses; it must have 1 to 100"
+            )
 
 
 @dataclass(frozen=True)
 class GatewayOptions:
-    """Limits of the gateway, and how it guesses a request's length.
+    """Limits of the gateway, and how it estimates a request's length.
 
-    ``bytes_per_token``: input tokens are the body's bytes over this; 4 fits English prose,
-    escaped JSON and other scripts need less. ``max_body_bytes``: a larger body gets 413.
-    ``answer_timeout_seconds``: the longest silence of a pool, before its first byte and between
-    two. ``buffer_bytes``: bodies up to nearly this are read whole, so that ``max_tokens`` is
-    found wherever it stands and the request can be sent again; by default what the plan's longest
-    input needs. ``max_connections``: of one machine; by default as many as 1 GiB of buffers holds.
+    - ``bytes_per_token``: input tokens are the body's bytes divided by this; 4 fits English
+      prose, escaped JSON and other scripts need less.
+    - ``max_body_bytes``: a larger body is answered with 413.
+    - ``answer_timeout_seconds``: the longest silence of a pool, before its first byte and between
+      two bytes.
+    - ``buffer_bytes``: bodies up to nearly this are read whole, so that ``max_tokens`` is found
+      anywhere in them and the request can be sent again; by default what the plan's longest input
+      needs.
+    - ``max_connections``: of one machine; by default as many as 1 GiB of buffers can hold.
+
+    Raises InvalidInput for a value out of its range.
     """
 
     bytes_per_token: float = 4.0

@@ -10,7 +10,7 @@ WEIGHT_TOTAL = 10_000
 """Whole weights of a bucket sum to this: a share is kept to 0.01 of a percentage point."""
 
 _SAME = 0.005
-"""Shares that differ by less are the same: half a percentage point, what routing resolves."""
+"""Shares that differ by less count as equal: half a percentage point, all that routing can tell."""
 
 
 def depends_on_size(plan: Plan) -> bool:

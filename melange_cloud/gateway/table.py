@@ -1,4 +1,4 @@
-"""Every size of a request -> weights over the pools: the plan's buckets and all beside them."""
+"""From every size of a request to weights over the pools, inside and outside the plan's buckets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from melange_cloud.plan import Assignment, Plan
 MAX_CELLS = 100_000
 
 Cell = tuple[int, int]
-"""Row (input) and column (output) of the table; the last of each lies above every edge."""
+"""Row (input) and column (output) of the table; the last of each is above every edge."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class RoutingTable:
 def routing_table(plan: Plan) -> RoutingTable:
     """The table of a plan.
 
-    A size outside the plan's buckets has the weights of the nearest bucket that is large enough
-    for it in both lengths: nearest in steps of the grid, of equally near ones the one with the
-    shorter output (output is what costs). When none is large enough it has those of the
-    plan's largest bucket, by input and output together.
+    A size outside the plan's buckets gets the weights of the nearest bucket that is large enough
+    for it in both lengths. Nearest means in steps of the grid; of equally near buckets it is the
+    one with the shorter output, since output is what costs. When no bucket is large enough, the
+    size gets the weights of the plan's largest bucket, by input and output together.
 
     Raises InvalidInput for a plan whose assignment contradicts itself or its pools.
     """
@@ -64,7 +64,9 @@ def routing_table(plan: Plan) -> RoutingTable:
     }
     rows, columns = len(input_edges) + 1, len(output_edges) + 1
     if rows * columns > MAX_CELLS:
-        raise InvalidInput(f"the plan's grid has {rows * columns:,} cells; at most {MAX_CELLS:,}")
+        raise InvalidInput(
+            f"the plan's grid has {rows * columns:,} cells; a gateway takes at most {MAX_CELLS:,}"
+        )
     whole = {at: whole_weights(entry.shares, pool_ids) for at, entry in planned.items()}
     largest = max(planned, key=lambda at: (sum(_upper_edges(planned[at])), at))
     return RoutingTable(
@@ -82,7 +84,7 @@ def routing_table(plan: Plan) -> RoutingTable:
 
 
 def _edges(ranges: Iterable[list[int]]) -> tuple[int, ...]:
-    """Every edge above 0 that bounds a range, rising."""
+    """Every edge above 0 that bounds a range, in rising order."""
     return tuple(sorted({edge for bounds in ranges for edge in bounds if edge > 0}))
 
 
@@ -100,8 +102,8 @@ def _nearest(
 def _mean_output(planned: dict[Cell, Assignment], rows: int) -> tuple[int, ...]:
     """Mean output of each row, tokens, at least 1, taking a bucket's middle for its requests.
 
-    A row without traffic has the mean of the next longer one that has some; above all, of the
-    longest.
+    A row without traffic has the mean of the next longer row with traffic; rows above all those
+    have the mean of the longest one.
     """
     means: dict[int, int] = {}
     for row in {row for row, _ in planned}:
@@ -129,12 +131,13 @@ def _check(plan: Plan) -> None:
     for entry in plan.assignment:
         for bounds in (entry.input_tokens, entry.output_tokens):
             if len(bounds) != 2 or not 0 <= bounds[0] < bounds[1]:
-                raise InvalidInput(f"{bounds} in the plan's assignment is no range of lengths")
+                raise InvalidInput(f"{bounds} in the plan's assignment is not a range of lengths")
         unknown = sorted(set(entry.shares) - set(pool_ids))
         if unknown:
-            raise InvalidInput(f"the plan assigns requests to no pool of its: {shorten(unknown)}")
+            names = shorten(", ".join(unknown))
+            raise InvalidInput(f"the plan assigns requests to pools it does not have: {names}")
         if not entry.shares:
             raise InvalidInput("a bucket of the plan's assignment has no shares")
         if _upper_edges(entry) in seen:
-            raise InvalidInput(f"two buckets of the plan end at {_upper_edges(entry)} tokens")
+            raise InvalidInput(f"two buckets of the plan both end at {_upper_edges(entry)} tokens")
         seen.add(_upper_edges(entry))
