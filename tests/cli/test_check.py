@@ -277,7 +277,10 @@ def test_plan_refuses_to_keep_what_is_no_plan(melange: Any) -> None:
     data = json.loads(Path("plan.json").read_text())
     data["pools"][0]["count"] += 1
     Path("edited.json").write_text(json.dumps(data))
-    for name, said in (("none.json", "none.json does not exist"), ("edited.json", "is not a valid plan")):
+    for name, said in (
+        ("none.json", "none.json does not exist"),
+        ("edited.json", "is not a valid plan"),
+    ):
         ended = melange("plan", "service.yaml", "--keep", name)
         assert ended.code == 2
         assert said in ended.err
