@@ -1,4 +1,4 @@
-"""A module call, and those that every root module has: what a place's machines stand in."""
+"""A module call, and the call of the network that every root module has in each place."""
 
 from __future__ import annotations
 

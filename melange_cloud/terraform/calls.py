@@ -1,4 +1,4 @@
-"""The module calls of a root module: which modules a plan needs, and what each is told."""
+"""The module calls of a root module: which modules a plan needs, and with which arguments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from melange_cloud.terraform.names import identifier, pool_name
 from melange_cloud.terraform.quoting import Expression, hcl
 
 LISTENERS = range(10_000, 30_000)
-"""Ports of an AWS balancer's listeners: a pool's stays its own when others come and go."""
+"""Ports of an AWS balancer's listeners: a pool keeps its port when others come and go."""
 
 MAX_WEIGHT = 999
 """AWS's largest; Google's is 1000."""
@@ -179,7 +179,7 @@ def _gcp_pool(plan: Plan, pool: Pool, site: Site, home: Site, routing: Routing) 
 
 
 def _listener_ports(site: Site) -> dict[str, int]:
-    """By pool id, from which it follows: another number would replace the listener."""
+    """The port of each pool, derived from its id: another port would replace the listener."""
     ports: dict[str, int] = {}
     for pool in site.pools:
         digest = int(hashlib.sha256(pool.id.encode()).hexdigest(), 16)
@@ -205,7 +205,7 @@ def _of_pool(plan: Plan, pool: Pool) -> dict[str, object]:
 
 
 def _vllm_args(plan: Plan, pool: Pool) -> Expression:
-    """The settings that its throughputs rest on; the user's come last, and so win."""
+    """The settings that the throughputs rest on; the user's come last and override them."""
     args = engine_args(plan, pool)
     return Expression(f"concat({hcl(args)}, var.vllm_args)" if args else "var.vllm_args")
 
@@ -255,7 +255,7 @@ def _gateway(sites: Sequence[Site], home: Site, files: Sequence[str]) -> Call:
 
 
 def _secrets(site: Site, routing: Routing) -> dict[str, object]:
-    """The gateway asks for the API key where there is one; vLLM where there is none."""
+    """The secrets of a pool. vLLM checks the API key only where no gateway does."""
     found: dict[str, object] = {
         "hf_token_secret": Expression(f"var.{site.provider}_hf_token_secret")
     }

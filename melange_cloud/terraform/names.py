@@ -1,4 +1,4 @@
-"""Names and tags as the clouds admit them, from texts that may hold anything."""
+"""Names and tags that the clouds accept, from texts that may hold anything."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ SERVICE_TAG = "melange-service"
 
 
 def service_name(name: str) -> str:
-    """A service's name in resources: at most 17 of a-z, 0-9 and -, told apart by a digest."""
+    """A service's name in resources: at most 17 of a-z, 0-9 and -, made distinct by a digest."""
     return f"{_slug(name, 10)}-{_digest(name)}"
 
 
 def pool_name(service: str, pool_id: str, instance_type: str) -> str:
-    """A pool's name in resources: at most 28 characters, as service accounts have at most 30."""
+    """A pool's name in resources: at most 28 characters, since service accounts allow 30."""
     kind = _slug(instance_type, 10, first="m")
     return f"{_slug(service, 10)}-{kind}-{_digest(service, pool_id)}"
 
 
 def identifier(*parts: str) -> str:
-    """A name in HCL, distinct for distinct parts: told apart by a digest where one was changed."""
+    """A name in HCL, distinct for distinct parts: with a digest where a part had to be changed."""
     text = "_".join(parts)
     plain = re.sub(r"[^a-z0-9]", "_", text.lower())
     changed = not all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", part) for part in parts)
@@ -29,7 +29,8 @@ def identifier(*parts: str) -> str:
 
 
 def aws_tags(service: str, tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags of everything on AWS: 128 and 256 characters of those all its services admit."""
+    """Tags of everything on AWS: keys of 128 and values of 256 characters that every service of
+    AWS accepts."""
     found = {
         _aws_text(key, 128, key=True): _aws_text(value, 256) for key, value in sorted(tags.items())
     }
@@ -47,7 +48,7 @@ def gcp_labels(service: str, tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def changed_tags(tags: Mapping[str, str], rendered: Mapping[str, str]) -> list[str]:
-    """The keys of ``tags`` that a cloud does not admit as they are written."""
+    """The keys of ``tags`` that a cloud does not accept as they are written."""
     return [key for key, value in tags.items() if rendered.get(key) != value]
 
 

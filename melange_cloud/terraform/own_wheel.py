@@ -1,4 +1,4 @@
-"""This installation of melange-cloud as a wheel, for machines that are to run the same program."""
+"""This installation of melange-cloud as a wheel, for machines that must run the same program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from melange_cloud.errors import OutsideError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The first moment that a zip can hold: the same files are the same bytes."""
+"""The earliest time that a zip can hold, so that the same files give the same bytes."""
 
 _WHEEL = "Wheel-Version: 1.0\nGenerator: melange-cloud\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -20,9 +20,9 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: melange-cloud\nRoot-Is-Purelib: true\nT
 def own_wheel() -> tuple[str, bytes]:
     """File name and content of a wheel with this package, installed or of a checkout.
 
-    The layout is that of the binary distribution format (PyPA). Left out are the bundled profiles
-    and templates, which measuring does not need. Raises OutsideError where the package was put
-    somewhere without being installed: then its requirements are not known.
+    The layout is that of the binary distribution format (PyPA). The bundled profiles and templates
+    are left out, since measuring does not need them. Raises OutsideError where the package was
+    copied somewhere without being installed, because its requirements are then unknown.
     """
     try:
         found = distribution("melange-cloud")
@@ -32,7 +32,7 @@ def own_wheel() -> tuple[str, bytes]:
     if not metadata:
         raise OutsideError(
             "melange-cloud is not installed as a package, so its requirements are not known",
-            hint="install it with pip",
+            hint="install it with `pip install`, then run this again",
         )
     package = Path(__file__).parents[1]
     info = f"melange_cloud-{found.version}.dist-info"

@@ -1,5 +1,7 @@
-"""Machines for measuring -> the files of a folder that `terraform apply` turns into them. Pure,
-but for reading this program's own files, which the machines are given."""
+"""From machines for measuring to the files of a folder that `terraform apply` turns into them.
+
+Pure, except that it reads this program's own files, which the machines get.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ _FETCH = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the profiler is to measure, beside its time: options of `profile run`."""
+    """What the profiler is to measure, apart from its time: options of `profile run`."""
 
     slos_ms: Sequence[float]
     sizes: Sequence[Size]
@@ -168,7 +170,7 @@ def _profiler(
     }
     if place.provider == "gcp":
         arguments["zone"] = Expression(f'lookup(var.gcp_zones, {hcl(machine.profile)}, "")')
-    # what is made has no NAT: it would cost on when the machines have ended
+    # the network that is made has no NAT, which would still cost after the machines have ended
     arguments["public_address"] = Expression(f"!can(var.{place.provider}_networks[{key}])")
     if place.provider == "aws":
         private, public = net.output("private_subnet_ids"), net.output("public_subnet_ids")

@@ -1,4 +1,4 @@
-"""One quoting function a language: what comes out, parsed, is what went in.
+"""One quoting function for each language: parsing the result gives back what went in.
 
 Values reach the machines without any quoting: the modules hand them over in base64 of JSON, and
 the scripts read them as data. HAProxy's quoting is in ``melange_cloud.gateway.quoting``.
@@ -20,7 +20,7 @@ _LINE = 90
 
 
 class Expression(str):
-    """HCL to be taken as it stands: a reference or call written by this program, never by users."""
+    """HCL that is used unquoted: a reference or call written by this program, never by users."""
 
     __slots__ = ()
 
@@ -29,7 +29,7 @@ def hcl(value: object, depth: int = 0) -> str:
     """``value`` as an HCL expression: text, numbers, booleans, null, lists, and maps by text.
 
     ``depth`` is the indentation (in steps of two blanks) of the line it starts on. Raises
-    InvalidInput for what HCL cannot hold: text with a NUL, a lone surrogate or that is not in
+    InvalidInput for what HCL cannot hold: text with a NUL or a lone surrogate, text that is not in
     Unicode's normal form C (Terraform would silently change it), and numbers that are not finite.
     """
     if isinstance(value, Expression):
@@ -40,7 +40,7 @@ def hcl(value: object, depth: int = 0) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         if not math.isfinite(value):
-            raise InvalidInput(f"{value} is not a number that Terraform knows")
+            raise InvalidInput(f"{value} is not a number that Terraform can hold")
         return repr(value)
     if isinstance(value, str):
         return _text(value)
@@ -52,7 +52,7 @@ def hcl(value: object, depth: int = 0) -> str:
 
 
 def arguments(pairs: Mapping[str, object], depth: int = 1) -> str:
-    """``name = value`` lines, aligned as `terraform fmt` does: runs of single lines by run."""
+    """``name = value`` lines, aligned as `terraform fmt` does: each run of single lines alike."""
     return "\n".join(_aligned([(name, hcl(value, depth)) for name, value in pairs.items()], depth))
 
 
@@ -113,7 +113,8 @@ def _map(values: Mapping[str, object], depth: int) -> str:
 
 
 def _aligned(pairs: Sequence[tuple[str, str]], depth: int) -> list[str]:
-    """A value that spans lines stands alone: `terraform fmt` aligns only lines that are whole."""
+    """Aligned lines. A value that spans several lines ends a run: `terraform fmt` aligns only
+    runs of single lines."""
     lines: list[str] = []
     run: list[tuple[str, str]] = []
 
@@ -136,5 +137,5 @@ def _aligned(pairs: Sequence[tuple[str, str]], depth: int) -> list[str]:
 
 
 def _width(text: str) -> int:
-    """Columns as `terraform fmt` counts them: one a grapheme; combining marks have none."""
+    """Columns as `terraform fmt` counts them: one for each character but combining marks."""
     return sum(not unicodedata.combining(character) for character in text)

@@ -11,7 +11,7 @@ from melange_cloud.terraform.quoting import code
 
 
 def readme_context(plan: Plan, places: Sequence[Site], routing: Routing) -> dict[str, object]:
-    """What the template of the README is filled with; ``plan`` has the extras."""
+    """The values for the README's template; ``plan`` has the extras of this rendering."""
     whole = plan.cost.usd_per_hour + sum(extra.usd_per_hour for extra in plan.extras)
     clouds = {site.provider for site in places}
     return {
@@ -32,7 +32,7 @@ def readme_context(plan: Plan, places: Sequence[Site], routing: Routing) -> dict
         "usd": f"{plan.cost.usd_per_hour:,.4f}",
         "usd_with_extras": f"{whole:,.4f} ({whole * HOURS_PER_MONTH:,.2f} a month)",
         "as_of": plan.prices.as_of or "unknown date",
-        "extras_note": extras_note().removeprefix("extras: "),
+        "extras_note": extras_note().removeprefix("extras are "),
         "routing_text": _ROUTING_TEXT[routing],
         "network_variables": " and ".join(f"`{cloud}_networks`" for cloud in sorted(clouds)),
         "steps": _steps(places, routing),
@@ -56,14 +56,14 @@ def _readme_pool(pool: Pool) -> dict[str, object]:
 
 _ROUTING_TEXT: dict[Routing, str] = {
     "size": "Requests go through a gateway: two machines with HAProxy, which send each request to "
-    "a pool\nby its size, in the plan's shares. Its configuration is in `gateway/`.",
+    "a pool\naccording to its size and the plan's shares. Their configuration is in `gateway/`.",
     "weighted": "One internal load balancer splits requests among the pools by weight, whatever "
     "their size.",
 }
 
 
 def _steps(places: Sequence[Site], routing: Routing) -> list[dict[str, str]]:
-    """What must be there before `terraform apply`, and the shell commands that make it."""
+    """What must exist before `terraform apply`, and the shell commands that make it."""
     home = next(site for site in places if site.home)
     clouds = sorted({site.provider for site in places})
     found = []
@@ -116,8 +116,8 @@ _PROJECT_TEXT = "Name the Google Cloud project, and enable the APIs that the fle
 _KEYS = "gateway-keys"
 
 _KEYS_TEXT = (
-    "Make an API key. The gateway's secret has a line for each: the key's SHA-256 and the client's "
-    "name.\nThe key itself is kept by the client alone, so note what this prints:"
+    "Make an API key. The gateway's secret has one line for each key: its SHA-256 and the client's "
+    "name.\nOnly the client keeps the key itself, so note down what this prints:"
 )
 
 _MAKE_KEY = (
@@ -126,13 +126,13 @@ _MAKE_KEY = (
 )
 
 _TOKEN_TEXT = (
-    "Open models need no Hugging Face token. For others put it into the cloud's secret store and "
-    "name the\nsecret; the value never enters Terraform's state:"
+    "Open models need no Hugging Face token. For others, put the token into the cloud's secret "
+    "store and\nname the secret; the token itself never enters Terraform's state:"
 )
 
 _REMOTE_TEXT = (
     "The gateway reaches pools in another region or cloud over the internet: their load balancers\n"
-    "speak TLS with your certificate and let in only the addresses of the gateway's NAT. Name "
-    "certificate\nand host name in `remote_sites`; no DNS entry is needed, as the gateway connects "
-    "to the load\nbalancer and checks the certificate against the host name."
+    "speak TLS with your certificate and let in only the addresses of the gateway's NAT. Name the\n"
+    "certificate and its host name in `remote_sites`. No DNS entry is needed: the gateway\n"
+    "connects to the load balancer's address and checks the certificate against the host name."
 )

@@ -1,4 +1,4 @@
-"""Plan -> the files of a folder that `terraform apply` turns into the fleet. Pure."""
+"""From a plan to the files of a folder that `terraform apply` turns into the fleet. Pure."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ ROOT_FILES = ("README.md", "main.tf", "outputs.tf", "variables.tf", "versions.tf
 
 @dataclass(frozen=True)
 class Rendered:
-    """The files of a root module, and what a reader must know."""
+    """The files of a root module, and notes for the reader."""
 
     files: dict[str, str]
     """Path below the folder -> text."""
     routing: Routing
     plan: Plan
-    """As written to plan.json: the plan with the extras of this rendering."""
+    """The plan with the extras of this rendering, as it is written to plan.json."""
     notes: list[str]
 
 
 def render(plan: Plan, routing: Routing | None = None) -> Rendered:
-    """All files for a plan; ``routing`` None means what its shares need.
+    """All files for a plan. Without a ``routing``, the one that its shares need is used.
 
     Raises InvalidInput for offers that cannot be provisioned, for values that Terraform cannot
-    hold, and for a routing that the plan does not admit.
+    hold, and for a routing that is not possible for the plan.
     """
     _check(plan)
     routing = routing or default_routing(plan)
@@ -72,8 +72,8 @@ def _check(plan: Plan) -> None:
     if refused:
         raise InvalidInput(
             "these offers of the plan cannot be provisioned: " + "; ".join(refused),
-            hint="Terraform is rendered for AWS's and Google Cloud's regions, and on Google Cloud "
-            "for machine types with GPUs built in; plan with --provider aws --provider gcp",
+            hint="Terraform can be rendered for regions of AWS and Google Cloud, and on Google "
+            "Cloud for machine types with built-in GPUs; plan with --provider aws --provider gcp",
         )
     check_model(plan.service.model)
     if len({pool.id for pool in plan.pools}) < len(plan.pools):
@@ -136,8 +136,8 @@ def _pool_outputs(plan: Plan) -> dict[str, object]:
 
 def _api_key_description(routing: Routing) -> str:
     if routing == "size":
-        return "Secret whose lines are the SHA-256 of an API key and a client's name."
-    return "Secret that holds the API key that the servers ask for; empty for none."
+        return "Secret with one line for each API key: the key's SHA-256 and the client's name."
+    return "Secret that holds the API key that the servers check; empty for none."
 
 
 def _certificate_description(places: Sequence[Site]) -> str:
@@ -152,17 +152,17 @@ def _notes(plan: Plan, routing: Routing, places: Sequence[Site]) -> list[str]:
         changed = changed_tags(service.tags, of(service.name, service.tags))
         if cloud in clouds and changed:
             keys = ", ".join(shorten(key, 40) for key in changed)
-            found.append(f"{name} admits these tags only in other words: {keys}")
+            found.append(f"{name} does not accept these tags as written, so they differ: {keys}")
     for pool in plan.pools:
         wanted, fits = service.max_model_len, max_model_len(plan, pool)
         if wanted and fits and fits < wanted:
             found.append(
-                f"{pool.id}: max_model_len is {fits}, as its GPUs have no memory for the cache of "
-                f"{wanted} tokens: vLLM would not start"
+                f"{pool.id}: max_model_len is set to {fits}, because its GPUs' memory cannot hold "
+                f"the cache of {wanted} tokens and vLLM would not start"
             )
     if routing == "weighted" and depends_on_size(plan):
         found.append(
-            "routing by weight: the plan's shares depend on the size of requests, and its fleet "
-            "may be slower than planned without the gateway"
+            "the plan's shares depend on the size of requests; routed by weight, without the "
+            "gateway, its fleet may be slower than planned"
         )
     return found

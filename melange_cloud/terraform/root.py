@@ -1,4 +1,4 @@
-"""What all root modules have: templates, settings, provider blocks, and the modules they call."""
+"""The parts that all root modules share: templates, settings, provider blocks, called modules."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def root_context(
     calls: Sequence[Call],
     settings: Mapping[str, object],
 ) -> dict[str, object]:
-    """What every template is filled with; ``settings`` are locals of the root module's own."""
+    """The values for every template; ``settings`` are further locals of this root module."""
     clouds = {place.provider for place in places}
     return {
         "version": __version__,
@@ -55,9 +55,9 @@ def root_context(
 
 
 def check_model(model: str) -> None:
-    """InvalidInput for a model that `vllm serve` would not take for one."""
+    """Raise InvalidInput for a model that `vllm serve` would read as an option."""
     if model.startswith("-"):
-        raise InvalidInput("service.model begins with -: vLLM would take it for an option")
+        raise InvalidInput('service.model begins with "-", so vLLM would read it as an option')
 
 
 def module_files(calls: Iterable[Call]) -> dict[str, str]:

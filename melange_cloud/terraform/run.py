@@ -16,7 +16,7 @@ from melange_cloud.errors import OutsideError
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """What terraform says of a configuration."""
+    """One thing that terraform reports about a configuration."""
 
     severity: str
     """error or warning"""
@@ -32,17 +32,18 @@ class Diagnostic:
 
 
 def validate(folder: Path, generated: Sequence[str]) -> list[Diagnostic]:
-    """fmt of the ``generated`` files, init and validate of the folder.
+    """Run fmt on the ``generated`` files, then init and validate on the folder.
 
-    All on a copy without state: the folder stays as it is. Uses `terraform`, or OpenTofu's `tofu`
-    where only that is installed. Raises OutsideError when neither is, or when init fails (no
-    network, no provider).
+    They run on a copy without state, so the folder does not change. Uses `terraform`, or
+    OpenTofu's `tofu` where only that is installed. Raises OutsideError when neither is installed,
+    or when init fails (no network, no provider).
     """
     program = shutil.which("terraform") or shutil.which("tofu")
     if program is None:
         raise OutsideError(
-            "terraform is not installed, nor is tofu",
-            hint="see https://developer.hashicorp.com/terraform/install, or leave out --validate",
+            "neither terraform nor tofu is installed",
+            hint="install one (https://developer.hashicorp.com/terraform/install), or leave out "
+            "--validate",
         )
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name, "infra")
@@ -52,11 +53,11 @@ def validate(folder: Path, generated: Sequence[str]) -> list[Diagnostic]:
 
 
 def report(diagnostics: Sequence[Diagnostic]) -> str:
-    """Words for a clean bill, with warnings. Raises OutsideError with all that is wrong."""
+    """The report when there are no errors, with warnings. Raises OutsideError with all errors."""
     lines = [str(found) for found in diagnostics]
     if any(found.severity == "error" for found in diagnostics):
         raise OutsideError("terraform does not accept the files:\n  " + "\n  ".join(lines))
-    return "\n".join([*lines, "terraform fmt, init and validate: no errors"])
+    return "\n".join([*lines, "terraform fmt, init and validate found no errors"])
 
 
 def _formatted(program: str, folder: Path, sources: Sequence[str]) -> list[Diagnostic]:
@@ -64,7 +65,7 @@ def _formatted(program: str, folder: Path, sources: Sequence[str]) -> list[Diagn
     if code not in (0, 3):
         return [Diagnostic("error", "terraform fmt cannot read the files", err.strip(), "")]
     return [
-        Diagnostic("error", "not formatted as terraform fmt does", "", name)
+        Diagnostic("error", "the file is not formatted as terraform fmt does", "", name)
         for name in out.splitlines()
     ]
 
@@ -74,7 +75,7 @@ def _valid(program: str, folder: Path) -> list[Diagnostic]:
     if code != 0:
         raise OutsideError(
             "terraform init failed:\n  " + "\n  ".join((err or out).strip().splitlines()),
-            hint="it downloads the providers hashicorp/aws and hashicorp/google",
+            hint="it must be able to download the providers hashicorp/aws and hashicorp/google",
         )
     _, out, err = _run(program, folder, "validate", "-json")
     try:
@@ -93,7 +94,7 @@ def _diagnostic(entry: dict[str, Any]) -> Diagnostic:
 def _run(program: str, folder: Path, command: str, *words: str) -> tuple[int, str, str]:
     from python_terraform import Terraform
 
-    # it logs what fails; we report it
+    # it logs failures, which are reported here
     logging.getLogger("python_terraform").setLevel(logging.CRITICAL)
     terraform = Terraform(working_dir=str(folder), terraform_bin_path=program)
     code, out, err = terraform.cmd(command, *words)

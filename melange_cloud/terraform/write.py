@@ -1,6 +1,7 @@
-"""Writing rendered files over what stands in a folder: ours are replaced, the user's are kept.
+"""Writing rendered files into a folder: generated files are replaced, the user's are kept.
 
-A manifest in the folder names the generated files with their digests. All is written or nothing.
+A manifest in the folder lists the generated files with their digests. Either all files are
+written or none.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ class Changes:
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> Changes:
-    """Make ``folder`` hold ``files`` (path -> text) and everything of the user's as it was.
+    """Make ``folder`` hold ``files`` (path -> text), with the user's own files unchanged.
 
-    Raises InvalidInput when a file of the user's stands where a generated one must, and
-    OutsideError when something cannot be written; then nothing has changed.
+    Raises InvalidInput when a file of the user's is where a generated one must go, and
+    OutsideError when something cannot be written; in both cases nothing has changed.
     """
     before = _manifest(folder)
     _refuse_foreign(folder, files, before)
@@ -73,8 +74,8 @@ def _manifest(folder: Path) -> dict[str, str]:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InvalidInput(
-            f"{path} is not what melange-cloud wrote there",
-            hint="render into an empty folder, and move your own files over",
+            f"{path} is not a manifest that melange-cloud wrote",
+            hint="render into an empty folder, and move your own files there",
         ) from None
     return dict(files)
 
@@ -96,9 +97,8 @@ def _refuse_foreign(folder: Path, files: Mapping[str, str], before: Mapping[str,
     ]
     if foreign:
         raise InvalidInput(
-            f"{folder} has files of its own where generated ones must stand: "
-            + ", ".join(sorted(foreign)),
-            hint="move them, or render into another folder",
+            f"{folder} has other files where generated ones must go: " + ", ".join(sorted(foreign)),
+            hint="move them away, or render into another folder",
         )
 
 
@@ -136,7 +136,7 @@ def _digest(data: bytes) -> str:
 
 
 def _replace_all(folder: Path, texts: Mapping[str, str], removed: tuple[str, ...]) -> None:
-    """Stage all, then move old files aside and new ones in; on a failure move all back."""
+    """Stage all files, then move old ones aside and new ones in; on a failure move all back."""
     with tempfile.TemporaryDirectory(prefix=".melange-cloud.", dir=folder) as name:
         new, old = Path(name, "new"), Path(name, "old")
         for path, text in texts.items():
@@ -168,7 +168,7 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _prune(folder: Path, removed: tuple[str, ...]) -> None:
-    """Folders that only held generated files that are gone."""
+    """Remove the folders that are empty now that their generated files are gone."""
     for path in removed:
         for parent in (folder / path).parents:
             if parent == folder:

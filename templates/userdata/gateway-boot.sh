@@ -14,8 +14,8 @@ base64 -d <<<"$SETTINGS" >"$home/settings.json"
 base64 -d <<<"$UPDATE" | gunzip >"$root/usr/local/sbin/melange-gateway-update"
 chmod 0755 "$root/usr/local/sbin/melange-gateway-update"
 
-# HAProxy must not start with Debian's own configuration; ours arrives with the first update.
-# Buffers above 128 KiB: keep their memory instead of giving it back to the kernel each time.
+# HAProxy must not start with Debian's own configuration; the gateway's arrives with the first update.
+# The memory of buffers above 128 KiB is kept instead of being given back to the kernel each time.
 cat >"$root/etc/default/haproxy" <<'EOF'
 CONFIG=/etc/melange-gateway/current
 MALLOC_MMAP_THRESHOLD_=16777216
@@ -26,7 +26,7 @@ cat >"$root/etc/systemd/system/haproxy.service.d/melange.conf" <<'EOF'
 ConditionPathExists=/etc/melange-gateway/current
 [Service]
 LimitNOFILE=65536
-# Answers that have begun are finished when the machine is told to stop.
+# Answers that have begun are finished when the machine is stopped.
 KillSignal=SIGUSR1
 TimeoutStopSec=90
 NoNewPrivileges=true
@@ -35,7 +35,7 @@ EOF
 
 cat >"$root/etc/systemd/system/melange-gateway-update.service" <<'EOF'
 [Unit]
-Description=Bring the gateway to the stored configuration
+Description=Apply the stored configuration to the gateway
 Wants=network-online.target
 After=network-online.target
 [Service]
@@ -44,7 +44,7 @@ ExecStart=/usr/local/sbin/melange-gateway-update
 EOF
 cat >"$root/etc/systemd/system/melange-gateway-update.timer" <<'EOF'
 [Unit]
-Description=Every minute: bring the gateway to the stored configuration
+Description=Apply the stored configuration to the gateway every minute
 [Timer]
 OnBootSec=5s
 OnUnitInactiveSec=60s
@@ -56,12 +56,12 @@ EOF
 export DEBIAN_FRONTEND=noninteractive
 read -r -a packages <<<"$(base64 -d <<<"$PACKAGES")"
 for attempt in 1 2 3 4 5 6 7 8 9 10; do
-  # the way out of the network may come up after the machine
+  # the network's way to the internet may come up after the machine
   if apt-get update -qq && apt-get install -y -qq --no-install-recommends \
     -o Dpkg::Options::=--force-confold "${packages[@]}"; then
     break
   fi
-  [ "$attempt" -lt 10 ] || { echo "no packages" >&2; exit 1; }
+  [ "$attempt" -lt 10 ] || { echo "the Debian packages could not be installed" >&2; exit 1; }
   sleep 15
 done
 

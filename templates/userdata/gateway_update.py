@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Brings this gateway to the configuration that Terraform stored: run by a timer, every minute.
+"""Applies the configuration that Terraform stored to this gateway; a timer runs it every minute.
 
-Reads /etc/melange-gateway/settings.json, fetches the configuration, the hashes of the API keys and
-the TLS certificate with the cloud's own command, checks all with `haproxy -c`, and puts them in
-place as one. New weights and keys go into the running HAProxy; all else is a reload. Neither drops
-a request. What does not pass the check changes nothing.
+It reads /etc/melange-gateway/settings.json, fetches the configuration, the hashes of the API keys
+and the TLS certificate with the cloud's own command, checks all of them with `haproxy -c`, and puts
+them in place together. New weights and keys go into the running HAProxy; anything else needs a
+reload. Neither drops a request. Files that do not pass the check change nothing.
 
-Python's standard library alone; HAProxy 2.6 or newer.
+It needs only Python's standard library, and HAProxy 2.6 or newer.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ ADMIN_SOCKET = Path("/run/haproxy/admin.sock")
 RELOAD = ("systemctl", "reload-or-restart", "haproxy")
 
 RUNTIME_MAPS = {"weights.map", "keys.map"}
-"""Each alone may change in a running HAProxy; the other maps only make sense together."""
+"""Each of these may change alone in a running HAProxy; the other maps only make sense together."""
 
 KEY_LINE = re.compile(r"([0-9a-fA-F]{64})(?:[ \t]+([A-Za-z0-9_.@-]{1,64}))?[ \t]*")
 FILE_NAME = re.compile(r"[a-z0-9_]+\.(cfg|map)")
 
 
 class Refused(Exception):
-    """What was fetched cannot be used; the gateway stays as it is."""
+    """The files that were fetched cannot be used; the gateway stays as it is."""
 
 
 class NotLoaded(Exception):
-    """It is in place, but HAProxy did not take it; the next run tries again."""
+    """The files are in place, but HAProxy did not load them; the next run tries again."""
 
 
 def main() -> None:
@@ -46,7 +46,7 @@ def main() -> None:
     try:
         print(install(wanted_files(settings), HOME, ADMIN_SOCKET, RELOAD))
     except Refused as error:
-        sys.exit(f"nothing changed: {error}")
+        sys.exit(f"nothing was changed: {error}")
     except NotLoaded as error:
         sys.exit(f"HAProxy may still have the old keys and weights: {error}")
 
@@ -57,7 +57,7 @@ def wanted_files(settings: dict[str, str]) -> dict[str, str]:
     configuration = json.loads(fetch(settings, "configuration"))
     for name in configuration:
         if not FILE_NAME.fullmatch(name):
-            raise Refused(f"{name!r} is no file of a gateway")
+            raise Refused(f"{name!r} is not the name of a gateway's file")
     files = {**configuration, "keys.map": keys_map(fetch(settings, "api_key_secret"))}
     if settings.get("tls_secret"):
         files["tls.pem"] = fetch(settings, "tls_secret").strip() + "\n"
@@ -74,10 +74,10 @@ def keys_map(secret: str) -> str:
 
 
 def install(files: dict[str, str], home: Path, admin_socket: Path, reload: tuple[str, ...]) -> str:
-    """Make ``files`` what HAProxy reads at ``home``/current, and tell it. Says what was done.
+    """Make ``home``/current hold ``files``, and have HAProxy load them. Returns what was done.
 
-    ``home``/loaded has the digest of what HAProxy took: the link alone does not tell, as the reload
-    after it may fail, or this program may die in between. It is gone while HAProxy is being told.
+    ``home``/loaded has the digest of what HAProxy loaded: the link alone does not say, since the
+    reload after it may fail, or this program may die in between. It is gone during the load.
     """
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:16]
     current, loaded = home / "current", home / "loaded"
@@ -94,7 +94,7 @@ def install(files: dict[str, str], home: Path, admin_socket: Path, reload: tuple
         )
         if checked.returncode != 0:
             shutil.rmtree(release)
-            raise Refused(f"haproxy -c says\n{checked.stderr.strip()}")
+            raise Refused(f"`haproxy -c` refuses the files:\n{checked.stderr.strip()}")
     loaded.unlink(missing_ok=True)
     switch(current, release)
     changed = {name for name in {*before, *files} if before.get(name) != files.get(name)}
@@ -102,7 +102,7 @@ def install(files: dict[str, str], home: Path, admin_socket: Path, reload: tuple
         try:
             for name in sorted(changed):
                 swap_map(admin_socket, name, files[name])
-            done = f"changed in the running HAProxy: {', '.join(sorted(changed))}"
+            done = f"updated in the running HAProxy: {', '.join(sorted(changed))}"
         except (OSError, Refused) as error:
             print(f"reloading, because the admin socket failed: {error}", file=sys.stderr)
             done = run_reload(reload)
@@ -141,7 +141,7 @@ def swap_map(admin_socket: Path, name: str, text: str) -> None:
 
 
 def ask(admin_socket: Path, command: str) -> str:
-    """What HAProxy answers; nothing where all went well."""
+    """HAProxy's answer to a command; it is empty when a command that changes something succeeds."""
     with socket.socket(socket.AF_UNIX) as admin:
         admin.settimeout(10)
         admin.connect(str(admin_socket))
@@ -166,7 +166,7 @@ def write_folder(folder: Path, files: dict[str, str]) -> None:
 
 
 def switch(link: Path, target: Path) -> None:
-    """Point ``link`` at ``target`` with no moment between."""
+    """Point ``link`` at ``target`` atomically."""
     fresh = link.with_name(f".{link.name}.new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)
@@ -185,13 +185,13 @@ def from_aws(settings: dict[str, str], what: str) -> str:
 
 
 def unpacked(parameters: dict[str, str]) -> str:
-    """The configuration out of parameters: `…/machine`, and `…/files-000`, `…/files-001` and on,
-    since one holds 4 KB at most. They change one after another: the digest tells when all have."""
+    """The configuration from the parameters `…/machine`, `…/files-000`, `…/files-001` and so on,
+    each of at most 4 KB. They change one after another; the digest shows when all have."""
     parts = {name.rsplit("/", 1)[-1]: value for name, value in parameters.items()}
     machine = json.loads(parts.pop("machine", "{}"))
     packed = "".join(parts[name] for name in sorted(parts))
     if hashlib.sha256(packed.encode()).hexdigest() != machine.get("sha256"):
-        raise Refused("the parameters are being changed")
+        raise Refused("the parameters are being changed; the next run reads them again")
     files = json.loads(gzip.decompress(base64.b64decode(packed)))
     return json.dumps({**files, "base.cfg": machine["base.cfg"]})
 
@@ -209,7 +209,7 @@ def output_of(*command: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Refused(str(error)) from None
     if ran.returncode != 0:
-        raise Refused(f"{command[0]} {command[1]}: {ran.stderr.strip()}")
+        raise Refused(f"`{command[0]} {command[1]}` failed: {ran.stderr.strip()}")
     return ran.stdout
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs vLLM in its container as pool.json says; systemd starts it and starts it again.
+# Runs vLLM in its container as pool.json says; systemd starts it, and restarts it when it ends.
 # Nothing in here is templated: whatever a setting holds, it is data and never code.
 set -euo pipefail
 
 settings=${MELANGE_ROOT:-}/etc/melange/pool.json
 
-# A value of pool.json; of a list each item, ended by NUL.
+# Prints a value of pool.json; for a list, each item followed by a NUL.
 setting() {
   python3 -X utf8 -c '
 import json, sys
@@ -15,7 +15,7 @@ sys.stdout.write("".join(f"{item}\0" for item in items) if isinstance(value, lis
 ' "$settings" "$1"
 }
 
-# The value of a secret, by its name in the cloud's secret store.
+# Prints the value of a secret, by its name in the cloud's secret store.
 secret() {
   case $(setting cloud) in
     aws)

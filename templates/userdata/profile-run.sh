@@ -7,9 +7,9 @@ root=${MELANGE_ROOT:-}
 settings=$root/etc/melange/profile.json
 results=$root/var/lib/melange/profile
 program=$root/var/lib/melange/program
-pause=${MELANGE_PAUSE:-30} # seconds between looks; tests have no time
+pause=${MELANGE_PAUSE:-30} # seconds between two looks; tests make it shorter
 
-# A value of profile.json; of a list each item, ended by NUL.
+# Prints a value of profile.json; for a list, each item followed by a NUL.
 setting() {
   python3 -X utf8 -c '
 import json, sys
@@ -28,15 +28,15 @@ copy() { # SOURCE TARGET
 
 upload() {
   local path
-  # first the profile, then the log: what the log says is there is there
+  # first the profile, then the log, so that the log never promises a profile that is not there
   for path in "$results"/*.json "$results"/*.log; do
     if [[ -e $path ]]; then
-      copy "$path" "$(setting results)/${path##*/}" || echo "could not upload ${path##*/}" >&2
+      copy "$path" "$(setting results)/${path##*/}" || echo "${path##*/} could not be uploaded" >&2
     fi
   done
 }
 
-# Ends when told to, but never in the middle of an upload: an older profile must not come last.
+# Ends on SIGTERM, but never in the middle of an upload, so that no older profile is uploaded last.
 upload_from_time_to_time() {
   trap 'exit 0' TERM
   while true; do
@@ -50,11 +50,11 @@ end_machine() {
   case $(setting cloud) in
     aws) shutdown -P now ;; # terminates: the launch template says so
     gcp)
-      # Never shut down: a stopped machine is not deleted at its limit, and its disk costs on.
+      # It must not only shut down: a stopped machine is not deleted at its limit, and its disk costs.
       local attempt
       for attempt in 1 2 3 4 5; do
         gcloud compute instances delete "$(setting machine)" --zone "$(setting zone)" --quiet && return
-        echo "could not delete this machine (attempt $attempt)" >&2
+        echo "this machine could not be deleted (attempt $attempt)" >&2
         sleep "$pause"
       done
       ;;
@@ -68,9 +68,9 @@ finish() {
     wait "$uploader" || true
   fi
   if [[ $code == 0 ]]; then
-    echo "finished"
+    echo "the measurement finished"
   else
-    echo "failed with exit code $code; the server's last words:"
+    echo "the measurement failed with exit code $code; the server's last log lines are:"
     journalctl --unit melange-vllm.service --no-pager --lines 200 || true
   fi
   upload
@@ -97,7 +97,7 @@ upload_from_time_to_time &
 uploader=$!
 wait_for_server
 
-# melange-cloud itself came into the bucket with `terraform apply`; what it needs comes from PyPI.
+# `terraform apply` put melange-cloud itself into the bucket; its requirements come from PyPI.
 # It runs in vLLM's image, which has a Python that is new enough, on the machine's own network.
 wheel=$(setting wheel)
 copy "$(setting program)" "$program/wheel.base64"
@@ -107,7 +107,7 @@ in_image() {
     --volume "$results:/results" --entrypoint python3 "$(setting image)" "$@"
 }
 in_image -m pip install --quiet --disable-pip-version-check --target /program/lib "/program/$wheel"
-# what an earlier machine found stays, and is gone on with
+# continue from what an earlier machine measured, if there is any
 copy "$(setting results)/$name.json" "$results/$name.json" 2>/dev/null || true
 mapfile -d '' -t arguments < <(setting arguments)
 echo "$(date -u +%FT%TZ) measuring"

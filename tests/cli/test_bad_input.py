@@ -123,7 +123,7 @@ def test_wrong_usage_is_exit_2(melange) -> None:
     [
         ({"total_request_rate": -1}, "total_request_rate: must be greater than 0"),
         ({"total_request_rate": "1"}, "total_request_rate: must be a number"),
-        ({"workload_distribution": [[0.5]]}, "shares must sum to 1, sum to 0.5"),
+        ({"workload_distribution": [[0.5]]}, "shares must sum to 1, but sum to 0.5"),
         ({"workload_distribution": [[-1.0]]}, "must be greater than or equal to 0"),
         ({"workload_distribution": []}, "workload_distribution"),
         ({"gpu_info": {}}, "gpu_info"),

@@ -76,7 +76,7 @@ def test_what_is_refused(melange: Any) -> None:
     data["cost"]["usd_per_hour"] = 1.0
     Path("edited.json").write_text(json.dumps(data))
     for words, said in (
-        (["before.json"], "takes two plans or more"),
+        (["before.json"], "needs at least two plans"),
         (["before.json", "none.json"], "none.json does not exist"),
         (["before.json", "broken.json"], "not valid JSON"),
         (["before.json", "edited.json"], "but the pools cost"),

@@ -49,7 +49,7 @@ def test_no_terraform_is_exit_4(melange, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PATH", "/nonexistent")
     ended = melange("render", "plan.json", "--out", "infra", "--validate")
     assert ended.code == 4
-    assert "terraform is not installed" in ended.err
+    assert "neither terraform nor tofu is installed" in ended.err
 
 
 def test_a_plan_that_is_none(melange) -> None:

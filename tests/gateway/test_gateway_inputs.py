@@ -54,7 +54,7 @@ def test_every_variable_is_used(found: Rendered) -> None:
 
 def test_allowed_cidrs_says_what_it_does() -> None:
     said = {case: variables(on(*case)).get("allowed_cidrs", "") for case in CASES}
-    assert "beside the VPC's own" in said["aws", "size"]
+    assert "in addition to the VPC's own" in said["aws", "size"]
     assert "empty for the VPC's own" in said["aws", "weighted"]
     assert "empty for all private ones" in said["gcp", "size"]
     assert said["gcp", "weighted"] == ""

@@ -187,7 +187,7 @@ def test_new_weights_under_load_drop_nothing_and_count(tmp_path: Path, way: str)
         assert (rig.home / "current" / "weights.map").read_text() == rig.files()["weights.map"]
     assert not outcome.failures
     assert said == [
-        "changed in the running HAProxy: weights.map" if way == "running" else "reloaded"
+        "updated in the running HAProxy: weights.map" if way == "running" else "reloaded"
     ]
     assert worst_difference(after, buckets, outcome.pools) < 1
 

@@ -239,12 +239,12 @@ def plan_region(plan: dict[str, Any]) -> str:
     ("changed", "message"),
     [
         ({"public": True, "tls_secret": ""}, "needs tls_secret"),
-        ({"backends": {'a"\n': {"address": "x", "port": 1}}}, "Pool ids have"),
-        ({"backends": {"a": {"address": 'x" y', "port": 1}}}, "Pool ids have"),
-        ({"backends": {"a": {"address": "x", "port": 70000}}}, "Pool ids have"),
-        ({"files": {"../haproxy.cfg": ""}}, "names must look like"),
+        ({"backends": {'a"\n': {"address": "x", "port": 1}}}, "Pool ids may have"),
+        ({"backends": {"a": {"address": 'x" y', "port": 1}}}, "Pool ids may have"),
+        ({"backends": {"a": {"address": "x", "port": 70000}}}, "Pool ids may have"),
+        ({"files": {"../haproxy.cfg": ""}}, "every name must look like"),
         ({"api_key_secret": ""}, "secret"),
-        ({"name": "A"}, "The name must be"),
+        ({"name": "A"}, "The name must have"),
     ],
 )
 def test_what_cannot_be_is_refused(

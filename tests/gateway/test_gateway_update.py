@@ -133,7 +133,7 @@ def test_a_revoked_key_is_refused_at_once(tmp_path: Path, haproxy: str) -> None:
         assert rig.ask().status == 200
         keys = {"keys.map": f"{hashed('another')} other\n"}
         said = install(rig.files() | keys, rig.home, rig.socket, ("false",))
-        assert said == "changed in the running HAProxy: keys.map"
+        assert said == "updated in the running HAProxy: keys.map"
         assert rig.ask(key=KEY).status == 401
         assert rig.ask(key="another").status == 200
 

@@ -58,7 +58,7 @@ def test_a_pool_keeps_its_port_when_another_comes() -> None:
 
 def test_a_length_that_does_not_fit_is_said() -> None:
     found = render(changed(plan_of("large-model"), max_model_len=10_000_000))
-    assert any("have no memory for the cache of 10000000 tokens" in note for note in found.notes)
+    assert any("cannot hold the cache of 10000000 tokens" in note for note in found.notes)
 
 
 def test_the_folder_is_self_contained() -> None:
@@ -124,7 +124,7 @@ def test_an_empty_plan_and_an_option_for_a_model_are_refused() -> None:
     plan = plan_of("large-model")
     with pytest.raises(InvalidInput, match="no pools"):
         render(plan.model_copy(update={"pools": []}))
-    with pytest.raises(InvalidInput, match="begins with -"):
+    with pytest.raises(InvalidInput, match='begins with "-"'):
         render(changed(plan, model="--trust-remote-code"))
 
 

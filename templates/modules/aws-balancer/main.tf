@@ -1,5 +1,5 @@
-# One load balancer for all pools of a region. Each pool adds its listener to it; or one listener
-# here splits among the pools by weight.
+# One load balancer for all pools of a region. Either each pool adds its listener to it, or one
+# listener here splits requests among the pools by weight.
 
 locals {
   tags = merge(var.tags, var.plan_digest == "" ? {} : { "melange-plan" = var.plan_digest })
@@ -72,7 +72,7 @@ resource "aws_lb_listener" "weighted" {
   default_action {
     type = "forward"
 
-    # of one pool there is nothing to split, and AWS reads back no weights
+    # with one pool there is nothing to split, and AWS would read back no weights
     target_group_arn = length(var.weights) == 1 ? values(var.weights)[0].target_group_arn : null
 
     dynamic "forward" {

@@ -8,13 +8,13 @@ output "load_balancer" {
 }
 
 output "endpoint" {
-  description = "Where the listener that splits by weight answers; empty without one."
+  description = "URL of the listener that splits by weight; empty without one."
   value = length(var.weights) == 0 ? "" : format(
     "%s://%s:%d", var.certificate_arn == "" ? "http" : "https", aws_lb.main.dns_name, var.weighted_port
   )
 }
 
 output "weights" {
-  description = "Weight by pool."
+  description = "Weight of each pool."
   value       = { for pool, target in var.weights : pool => target.weight }
 }

@@ -4,7 +4,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,30}[a-z0-9]$", var.name))
-    error_message = "The name must be 2 to 32 of a-z, 0-9 and -, begin with a letter and not end with -."
+    error_message = "The name must have 2 to 32 characters of a-z, 0-9 and -, begin with a letter and not end with -."
   }
 }
 
@@ -19,7 +19,7 @@ variable "subnet_ids" {
 }
 
 variable "internal" {
-  description = "Whether only the VPC reaches it. false for pools that a gateway in another region or cloud uses."
+  description = "Whether only the VPC can reach it; false for pools that a gateway in another region or cloud uses."
   type        = bool
   default     = true
 }
@@ -36,13 +36,13 @@ variable "client_cidrs" {
 }
 
 variable "client_security_groups" {
-  description = "Security groups that may connect, by any key: the gateway's."
+  description = "Security groups that may connect, such as the gateway's, under keys of your choice."
   type        = map(string)
   default     = {}
 }
 
 variable "weights" {
-  description = "Target group and weight (0 to 999) by pool; empty when the pools have listeners of their own."
+  description = "Target group and weight (0 to 999) of each pool; empty when the pools have their own listeners."
   type = map(object({
     target_group_arn = string
     weight           = number
@@ -67,19 +67,19 @@ variable "weighted_port" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of the listener that splits by weight; empty for plain HTTP inside the VPC."
+  description = "ARN of the ACM certificate of the listener that splits by weight; empty for plain HTTP inside the VPC."
   type        = string
   default     = ""
 }
 
 variable "idle_seconds" {
-  description = "How long a connection may be silent: longer than the slowest answer takes."
+  description = "How long a connection may be silent, seconds; it must be longer than the slowest answer takes."
   type        = number
   default     = 900
 }
 
 variable "plan_digest" {
-  description = "Digest of the plan; a tag."
+  description = "Digest of the plan, put into a tag."
   type        = string
   default     = ""
 }

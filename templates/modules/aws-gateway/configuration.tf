@@ -1,7 +1,7 @@
-# HAProxy's configuration, where every machine fetches it each minute. In parameters rather than in
-# a bucket: their resource is the same in every version of the provider, and they are free. A
-# parameter holds 4 KB, so the files are packed and cut; how many pieces there are depends on the
-# files alone, which are known before anything exists.
+# HAProxy's configuration, which every machine fetches each minute. It is in parameters rather than
+# in a bucket, because their resource is the same in every version of the provider and they are
+# free. A parameter holds 4 KB, so the files are packed and cut. The number of pieces depends only on
+# the files, which are known before anything exists.
 
 locals {
   path   = "/melange-cloud/${var.name}"
@@ -32,7 +32,7 @@ resource "aws_ssm_parameter" "machine" {
   # checkov:skip=CKV2_AWS_34: no secret; addresses of load balancers
   # checkov:skip=CKV_AWS_337: as above
   name        = "${local.path}/machine"
-  description = "What the gateway's machines are told beside the plan, and the digest of its files"
+  description = "The part of the gateway's configuration that does not come from the plan, and the digest of its files"
   type        = "String"
   tier        = "Intelligent-Tiering"
   tags        = local.tags

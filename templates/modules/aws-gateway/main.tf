@@ -27,7 +27,7 @@ locals {
     tls_secret     = var.tls_secret
   }
 
-  # Without the configuration: that comes later, and machines need not be replaced for it.
+  # The configuration is not in here: machines fetch it, and are not replaced when it changes.
   user_data = join("\n", [
     "#!/bin/bash",
     "SETTINGS=${base64encode(jsonencode(local.settings))}",
@@ -75,7 +75,7 @@ resource "aws_launch_template" "gateway" {
     }
   }
 
-  # without the plan's digest: another digest would replace every machine
+  # the plan's digest is left out: a change of it would replace every machine
   tag_specifications {
     resource_type = "instance"
     tags          = merge(var.tags, { Name = var.name })
@@ -106,7 +106,7 @@ resource "aws_autoscaling_group" "gateway" {
     version = aws_launch_template.gateway.latest_version
   }
 
-  # a new machine before an old one goes
+  # a new machine starts before an old one stops
   instance_refresh {
     strategy = "Rolling"
 
@@ -149,7 +149,7 @@ resource "aws_lb" "gateway" {
   }
 }
 
-# Clients' own addresses reach the machines, whose security group decides.
+# The machines see the clients' own addresses, and their security group decides who may connect.
 resource "aws_lb_target_group" "gateway" {
   name                 = var.name
   port                 = local.port
@@ -183,7 +183,7 @@ resource "aws_lb_listener" "gateway" {
 
 resource "aws_cloudwatch_metric_alarm" "capacity" {
   alarm_name          = "${var.name}-capacity"
-  alarm_description   = "Fewer gateway machines in service than the ${var.machine_count} planned."
+  alarm_description   = "The gateway has fewer machines in service than the ${var.machine_count} planned."
   namespace           = "AWS/AutoScaling"
   metric_name         = "GroupInServiceInstances"
   statistic           = "Minimum"

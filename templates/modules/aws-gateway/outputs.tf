@@ -1,5 +1,5 @@
 output "endpoint" {
-  description = "Where clients call. With TLS, point the certificate's name at this one."
+  description = "URL that clients call. With TLS, point the certificate's name at its host name."
   value       = "${local.tls ? "https" : "http"}://${aws_lb.gateway.dns_name}"
 }
 
@@ -19,7 +19,7 @@ output "instance_type" {
 }
 
 output "planned_count" {
-  description = "Machines that there should be."
+  description = "Number of machines planned."
   value       = aws_autoscaling_group.gateway.desired_capacity
 }
 
@@ -29,6 +29,6 @@ output "capacity_alarm" {
 }
 
 output "base_cfg" {
-  description = "What the machines are told beside `files`; HAProxy reads it first."
+  description = "The part of HAProxy's configuration that is not in `files`: ports and the pools' addresses. HAProxy reads it first."
   value       = local.base_cfg
 }

@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the gateway and prefix of what belongs to it."
+  description = "Name of the gateway, and prefix of the names of all that belongs to it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,26}[a-z0-9]$", var.name))
-    error_message = "The name must be 2 to 28 of a-z, 0-9 and -, begin with a letter and not end with -."
+    error_message = "The name must have 2 to 28 characters of a-z, 0-9 and -, begin with a letter and not end with -."
   }
 }
 
@@ -24,7 +24,7 @@ variable "endpoint_subnet_ids" {
 }
 
 variable "public" {
-  description = "Whether the internet may reach the endpoint, from `allowed_cidrs`. Needs `tls_secret`."
+  description = "Whether the internet may reach the endpoint, from `allowed_cidrs`; this needs `tls_secret`."
   type        = bool
   default     = false
 }
@@ -36,28 +36,28 @@ variable "instance_type" {
 }
 
 variable "machine_count" {
-  description = "Machines; two survive the loss of one."
+  description = "Number of machines; two survive the loss of one."
   type        = number
   default     = 2
 
   validation {
     condition     = var.machine_count >= 1 && floor(var.machine_count) == var.machine_count
-    error_message = "At least one machine is needed."
+    error_message = "The number of machines must be a whole number, 1 or more."
   }
 }
 
 variable "files" {
-  description = "File name -> text: haproxy.cfg and the maps, as melange-cloud makes them from a plan. Known before apply: no address is in them."
+  description = "File name -> text: haproxy.cfg and the maps, as melange-cloud makes them from a plan. They hold no addresses, so they are known before apply."
   type        = map(string)
 
   validation {
     condition     = contains(keys(var.files), "haproxy.cfg") && alltrue([for name in keys(var.files) : can(regex("^[a-z0-9_]+\\.(cfg|map)$", name))])
-    error_message = "haproxy.cfg is needed, and names must look like weights.map."
+    error_message = "The files must include haproxy.cfg, and every name must look like weights.map."
   }
 }
 
 variable "backends" {
-  description = "Pool id -> address and port of its load balancer, and the name its certificate is for where it speaks TLS."
+  description = "Pool id -> address and port of its load balancer and, where that speaks TLS, the host name of its certificate."
   type = map(object({
     address      = string
     port         = number
@@ -71,17 +71,17 @@ variable "backends" {
       can(regex("^[A-Za-z0-9.-]*$", backend.tls_hostname)) &&
       backend.port > 0 && backend.port < 65536
     ])
-    error_message = "Pool ids have a-z, 0-9 and single hyphens; addresses are names or IPv4 addresses."
+    error_message = "Pool ids may have a-z, 0-9 and single hyphens; addresses must be host names or IPv4 addresses, and ports 1 to 65535."
   }
 }
 
 variable "api_key_secret" {
-  description = "Name or ARN of the Secrets Manager secret that lists who may call: a line `<SHA-256 of the key in hex> [client name]` each. Read by the machines every minute; never in state or user data."
+  description = "Name or ARN of the Secrets Manager secret that lists the clients: one line `<SHA-256 of the key in hex> [client name]` for each. The machines read it every minute; it is never in state or user data."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9/_+=.@:-]+$", var.api_key_secret))
-    error_message = "A secret's name or ARN is needed."
+    error_message = "api_key_secret must be the name or ARN of a secret."
   }
 }
 
@@ -92,13 +92,13 @@ variable "tls_secret" {
 }
 
 variable "secrets_kms_key_arn" {
-  description = "KMS key of the secrets, when they are not under the account's default key."
+  description = "ARN of the KMS key of the secrets, when they are not encrypted with the account's default key."
   type        = string
   default     = ""
 }
 
 variable "allowed_cidrs" {
-  description = "Address ranges that may call, beside the VPC's own."
+  description = "Address ranges that may call, in addition to the VPC's own."
   type        = list(string)
   default     = []
 }
@@ -128,19 +128,19 @@ variable "image_parameter" {
 }
 
 variable "session_manager" {
-  description = "Whether the machines' role admits Session Manager. Debian's image has no agent for it: a shell opens only with an `image` that has one."
+  description = "Whether the machines' role allows Session Manager. Debian's image has no agent for it, so a shell opens only with an `image` that has one."
   type        = bool
   default     = false
 }
 
 variable "alarm_actions" {
-  description = "ARNs told when there are fewer machines than planned, such as an SNS topic."
+  description = "ARNs notified when there are fewer machines than planned, such as an SNS topic."
   type        = list(string)
   default     = []
 }
 
 variable "plan_digest" {
-  description = "Digest of the plan; a tag."
+  description = "Digest of the plan, put into a tag."
   type        = string
   default     = ""
 }

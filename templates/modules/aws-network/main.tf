@@ -1,4 +1,5 @@
-# A VPC with private subnets in the zones that sell the machines, and NAT. Nothing when one is given.
+# A VPC with private subnets in the zones that offer the machines, and NAT. When a VPC is given,
+# nothing is made.
 
 data "aws_availability_zones" "all" {
   state = "available"
@@ -35,11 +36,11 @@ locals {
   make = var.vpc_id == ""
   nat  = local.make && var.nat
 
-  # zones by their letter: a range of a zone's own stays its own when others come
+  # A zone's letter decides its address range, so that it keeps the range when other zones come.
   lettered = [for zone in sort(data.aws_availability_zones.all.names) : zone if can(regex("^[a-z-]+-[0-9]+[a-g]$", zone))]
 
-  # The first two always: load balancers need two, NAT one, and none may go when another comes.
-  # And all that sell any of the types.
+  # The first two zones always (load balancers need two, NAT needs one, and none may go when another
+  # comes), and every zone that offers any of the instance types.
   zones = local.make ? [
     for index, zone in local.lettered : zone
     if index < 2 || length(data.aws_ec2_instance_type_offerings.sold[zone].instance_types) > 0
@@ -71,7 +72,8 @@ resource "aws_subnet" "private" {
   tags                    = merge(local.tags, { Name = "${var.name}-private-${each.key}" })
 }
 
-# for the NAT gateway and for load balancers that the internet may reach; all in the first eighth of the range
+# For the NAT gateway and for load balancers that the internet may reach. All of them are in the
+# first eighth of the VPC's range.
 resource "aws_subnet" "public" {
   for_each = local.number
 
@@ -89,7 +91,7 @@ resource "aws_internet_gateway" "main" {
   tags   = merge(local.tags, { Name = var.name })
 }
 
-# One NAT gateway for all zones: machines need it to fetch image and model, not to serve.
+# One NAT gateway for all zones is enough: machines need it to fetch image and model, not to serve.
 resource "aws_eip" "nat" {
   # checkov:skip=CKV2_AWS_19: the address belongs to the NAT gateway below
   count = local.nat ? 1 : 0
@@ -151,7 +153,7 @@ resource "aws_route_table_association" "private" {
   subnet_id      = each.value.id
 }
 
-# AWS's own traffic to S3 (packages, image layers of ECR) need not pay for NAT; this endpoint is free
+# With this endpoint, which is free, traffic to S3 (packages, image layers of ECR) does not pay for NAT.
 data "aws_region" "current" {}
 
 resource "aws_vpc_endpoint" "s3" {

@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "instance_types" {
-  description = "Instance types that must find room: subnets are made in the zones that sell any of them, and in the first two."
+  description = "Instance types of the machines: subnets are made in every zone that offers any of them, and in the first two zones."
   type        = list(string)
 }
 
@@ -21,12 +21,12 @@ variable "subnet_ids" {
 
   validation {
     condition     = length(var.subnet_ids) != 1
-    error_message = "A load balancer needs subnets in two zones."
+    error_message = "A load balancer needs subnets in two zones: name at least two."
   }
 }
 
 variable "public_subnet_ids" {
-  description = "Public subnets of the existing VPC; needed only where something is to be reached from the internet."
+  description = "Public subnets of the existing VPC; needed only where the internet must reach something."
   type        = list(string)
   default     = []
 }
@@ -38,7 +38,7 @@ variable "nat_addresses" {
 }
 
 variable "nat" {
-  description = "Whether what is made has NAT: the machines' way out, where they have no public addresses."
+  description = "Whether the network that is made gets NAT, which machines without public addresses need to reach the internet."
   type        = bool
   default     = true
 }
@@ -55,7 +55,7 @@ variable "cidr" {
 }
 
 variable "plan_digest" {
-  description = "Digest of the plan; a tag."
+  description = "Digest of the plan, put into a tag."
   type        = string
   default     = ""
 }

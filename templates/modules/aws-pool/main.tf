@@ -12,7 +12,7 @@ data "aws_subnet" "given" {
   id = var.subnet_ids[count.index]
 }
 
-# whether the subnet's zone sells the instance type
+# whether the subnet's zone offers the instance type
 data "aws_ec2_instance_type_offerings" "sold" {
   count = length(var.subnet_ids)
 
@@ -121,7 +121,7 @@ resource "aws_launch_template" "pool" {
     }
   }
 
-  # without the plan's digest: another digest would replace every machine
+  # the plan's digest is left out: a change of it would replace every machine
   tag_specifications {
     resource_type = "instance"
     tags          = merge(var.tags, { Name = var.name })
@@ -146,7 +146,7 @@ resource "aws_autoscaling_group" "pool" {
   health_check_grace_period = var.load_seconds
   enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances"]
 
-  # GPUs are scarce: apply must not fail for a machine that comes later; the alarm tells
+  # GPUs are scarce: apply must not fail because a machine comes later; the alarm reports it
   wait_for_capacity_timeout = "0"
 
   launch_template {
@@ -154,7 +154,7 @@ resource "aws_autoscaling_group" "pool" {
     version = aws_launch_template.pool.latest_version
   }
 
-  # One machine more before one less. Needs quota for one machine above the plan.
+  # A new machine starts before an old one stops, which needs quota for one machine above the plan.
   instance_refresh {
     strategy = "Rolling"
 
@@ -178,7 +178,7 @@ resource "aws_autoscaling_group" "pool" {
   lifecycle {
     precondition {
       condition     = length(local.subnet_ids) > 0
-      error_message = "None of the subnets lies in a zone that sells ${var.instance_type}."
+      error_message = "None of the subnets is in a zone that offers ${var.instance_type}."
     }
   }
 }
@@ -223,10 +223,10 @@ resource "aws_lb_listener" "pool" {
   tags = local.tags
 }
 
-# Visible failure to get capacity: fewer machines in service than planned.
+# Makes missing capacity visible: fewer machines in service than planned.
 resource "aws_cloudwatch_metric_alarm" "capacity" {
   alarm_name          = "${var.name}-capacity"
-  alarm_description   = "Fewer machines of ${var.name} in service than the ${var.machine_count} planned."
+  alarm_description   = "${var.name} has fewer machines in service than the ${var.machine_count} planned."
   namespace           = "AWS/AutoScaling"
   metric_name         = "GroupInServiceInstances"
   statistic           = "Minimum"

@@ -1,15 +1,15 @@
 output "address" {
-  description = "Name under which the pool is reached."
+  description = "Host name of the pool."
   value       = var.load_balancer.dns_name
 }
 
 output "port" {
-  description = "Port under which the pool is reached."
+  description = "Port of the pool."
   value       = local.listener_port
 }
 
 output "planned_count" {
-  description = "Machines that there should be."
+  description = "Number of machines planned."
   value       = aws_autoscaling_group.pool.desired_capacity
 }
 

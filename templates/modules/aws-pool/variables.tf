@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the pool and prefix of what belongs to it."
+  description = "Name of the pool, and prefix of the names of all that belongs to it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,26}[a-z0-9]$", var.name))
-    error_message = "The name must be 2 to 28 of a-z, 0-9 and -, begin with a letter and not end with -."
+    error_message = "The name must have 2 to 28 characters of a-z, 0-9 and -, begin with a letter and not end with -."
   }
 }
 
@@ -19,7 +19,7 @@ variable "instance_type" {
 }
 
 variable "machine_count" {
-  description = "Machines of the pool."
+  description = "Number of machines."
   type        = number
 
   validation {
@@ -40,12 +40,12 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets for the machines; those in zones that do not sell the instance type are left out."
+  description = "Private subnets for the machines; those in zones that do not offer the instance type are left out."
   type        = list(string)
 
   validation {
     condition     = length(var.subnet_ids) > 0
-    error_message = "At least one subnet is needed."
+    error_message = "subnet_ids must name at least one subnet."
   }
 }
 
@@ -55,7 +55,7 @@ variable "model" {
 
   validation {
     condition     = length(var.model) > 0 && !startswith(var.model, "-")
-    error_message = "The model must not be empty nor begin with -."
+    error_message = "The model must not be empty or begin with -."
   }
 }
 
@@ -111,25 +111,25 @@ variable "port" {
 }
 
 variable "listener_port" {
-  description = "Port of the pool's listener: one that no other pool of the load balancer has; null for `port`."
+  description = "Port of the pool's listener, which no other pool of the load balancer may use; null for `port`."
   type        = number
   default     = null
 }
 
 variable "hf_token_secret" {
-  description = "Name or ARN of the Secrets Manager secret that holds a Hugging Face token; empty for open models. Read by the machines at boot; never in state or user data."
+  description = "Name or ARN of the Secrets Manager secret that holds a Hugging Face token; empty for open models. The machines read it at boot; it is never in state or user data."
   type        = string
   default     = ""
 }
 
 variable "api_key_secret" {
-  description = "Name or ARN of the secret that holds the API key that vLLM asks for; empty for none."
+  description = "Name or ARN of the secret that holds the API key that vLLM checks; empty for none."
   type        = string
   default     = ""
 }
 
 variable "secrets_kms_key_arn" {
-  description = "KMS key of the secrets, when they are not under the account's default key."
+  description = "ARN of the KMS key of the secrets, when they are not encrypted with the account's default key."
   type        = string
   default     = ""
 }
@@ -141,18 +141,18 @@ variable "volume_gib" {
 
   validation {
     condition     = var.volume_gib >= 100
-    error_message = "System and container image alone take some 80 GiB; give 100 or more."
+    error_message = "The size must be 100 GiB or more: the system and the container image alone take some 80 GiB."
   }
 }
 
 variable "volume_throughput" {
-  description = "Throughput of the root volume, MiB/s: how fast weights are written and read. Above 125 it costs."
+  description = "Throughput of the root volume, MiB/s: how fast weights are written and read. Above 125 it costs extra."
   type        = number
   default     = 250
 
   validation {
     condition     = var.volume_throughput >= 125 && var.volume_throughput <= 750
-    error_message = "With the 3,000 operations a second that gp3 includes, between 125 and 750 MiB/s."
+    error_message = "The throughput must be between 125 and 750 MiB/s, which gp3 allows with its 3,000 included operations per second."
   }
 }
 
@@ -169,13 +169,13 @@ variable "ami" {
 }
 
 variable "ami_parameter" {
-  description = "SSM parameter that holds the image id: AWS's Deep Learning Base AMI with the open NVIDIA driver. A new image of AWS's replaces the machines one by one at the next apply; set `ami` to choose when."
+  description = "SSM parameter that holds the image id: AWS's Deep Learning Base AMI with the open NVIDIA driver. When AWS publishes a new image, the next apply replaces the machines one by one; set `ami` to choose when."
   type        = string
   default     = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
 }
 
 variable "load_balancer" {
-  description = "Load balancer whose listener on `listener_port` leads to this pool: from the module aws-balancer."
+  description = "Load balancer whose listener on `listener_port` leads to this pool: the output of the module aws-balancer."
   type = object({
     arn               = string
     dns_name          = string
@@ -184,13 +184,13 @@ variable "load_balancer" {
 }
 
 variable "listener" {
-  description = "Whether the pool gets a listener of its own. false where the balancer splits by weight."
+  description = "Whether the pool gets its own listener; false where the balancer splits requests by weight."
   type        = bool
   default     = true
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate of the listener; empty for plain HTTP, which is for a balancer inside the VPC."
+  description = "ARN of the ACM certificate of the listener; empty for plain HTTP, which only a balancer inside the VPC may use."
   type        = string
   default     = ""
 }
@@ -202,13 +202,13 @@ variable "session_manager" {
 }
 
 variable "alarm_actions" {
-  description = "ARNs told when the pool has fewer machines than planned, such as an SNS topic."
+  description = "ARNs notified when the pool has fewer machines than planned, such as an SNS topic."
   type        = list(string)
   default     = []
 }
 
 variable "plan_digest" {
-  description = "Digest of the plan; a tag on everything but the machines, which would be replaced with every plan."
+  description = "Digest of the plan, put into a tag of everything except the machines, which would otherwise be replaced with every plan."
   type        = string
   default     = ""
 }

@@ -54,7 +54,7 @@ data "aws_iam_policy_document" "machine" {
     resources = ["arn:${data.aws_partition.current.partition}:s3:::${var.bucket.name}/*"]
   }
 
-  # not the program, which other machines run
+  # It may not write the program, which other machines run.
   statement {
     actions   = ["s3:PutObject"]
     resources = ["arn:${data.aws_partition.current.partition}:s3:::${var.bucket.name}/profiles/*"]

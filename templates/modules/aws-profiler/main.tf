@@ -1,4 +1,4 @@
-# One machine that measures what a model does on its GPUs, and then ends.
+# One machine that measures what a model sustains on its GPUs, and then terminates itself.
 
 data "aws_partition" "current" {}
 
@@ -12,7 +12,7 @@ data "aws_subnet" "given" {
   id = var.subnet_ids[count.index]
 }
 
-# whether the subnet's zone sells the instance type
+# whether the subnet's zone offers the instance type
 data "aws_ec2_instance_type_offerings" "sold" {
   count = length(var.subnet_ids)
 
@@ -45,7 +45,7 @@ locals {
 
   ami = var.ami != "" ? var.ami : data.aws_ssm_parameter.ami[0].value
 
-  # as the scripts of a pool's machine have it
+  # in the form that the scripts of a pool's machine read
   server = {
     cloud           = "aws"
     region          = local.region
@@ -87,7 +87,7 @@ locals {
 }
 
 resource "aws_launch_template" "profiler" {
-  # checkov:skip=CKV_AWS_88: without NAT, which would cost on when the machine has ended, a public address is the way out; nothing is let in
+  # checkov:skip=CKV_AWS_88: it needs a public address as there is no NAT, which would still cost after the machine has ended; nothing is let in
   name                                 = var.name
   image_id                             = local.ami
   instance_type                        = var.instance_type
@@ -141,7 +141,7 @@ resource "aws_launch_template" "profiler" {
   tags = var.tags
 }
 
-# A group of one: it looks for a GPU in all zones, and it can be told when to end.
+# A group of one machine, because a group looks for a GPU in all zones and can be scheduled to end.
 resource "aws_autoscaling_group" "profiler" {
   name                = var.name
   min_size            = 0
@@ -150,10 +150,10 @@ resource "aws_autoscaling_group" "profiler" {
   vpc_zone_identifier = local.subnet_ids
   health_check_type   = "EC2"
 
-  # GPUs are scarce: apply must not fail for a machine that comes later
+  # GPUs are scarce: apply must not fail because the machine comes later
   wait_for_capacity_timeout = "0"
 
-  # a machine that has ended is not to be replaced
+  # a machine that has ended must not be replaced
   suspended_processes = ["AZRebalance", "HealthCheck", "ReplaceUnhealthy"]
 
   launch_template {
@@ -172,12 +172,12 @@ resource "aws_autoscaling_group" "profiler" {
   }
 
   lifecycle {
-    # the end below sets them to 0; another apply must not start the machine again
+    # the scheduled action below sets them to 0; another apply must not start the machine again
     ignore_changes = [min_size, max_size, desired_capacity]
 
     precondition {
       condition     = length(local.subnet_ids) > 0
-      error_message = "None of the subnets lies in a zone that sells ${var.instance_type}."
+      error_message = "None of the subnets is in a zone that offers ${var.instance_type}."
     }
   }
 }

@@ -4,11 +4,11 @@ output "instance_type" {
 }
 
 output "limit_minutes" {
-  description = "When AWS ends the machine, minutes from the first apply."
+  description = "How many minutes after the first apply AWS ends the machine."
   value       = var.limit_minutes
 }
 
 output "profile" {
-  description = "Where the profile will lie."
+  description = "Where the profile will be stored."
   value       = "${var.bucket.results}/${var.profile_name}.json"
 }

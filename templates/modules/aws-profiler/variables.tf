@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the machine and prefix of what belongs to it."
+  description = "Name of the machine, and prefix of the names of all that belongs to it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,26}[a-z0-9]$", var.name))
-    error_message = "The name must be 2 to 28 of a-z, 0-9 and -, begin with a letter and not end with -."
+    error_message = "The name must have 2 to 28 characters of a-z, 0-9 and -, begin with a letter and not end with -."
   }
 }
 
@@ -24,23 +24,23 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Subnets for the machine, with a way to the internet; those in zones that do not sell the instance type are left out."
+  description = "Subnets for the machine, with a way to the internet; those in zones that do not offer the instance type are left out."
   type        = list(string)
 
   validation {
     condition     = length(var.subnet_ids) > 0
-    error_message = "At least one subnet is needed."
+    error_message = "subnet_ids must name at least one subnet."
   }
 }
 
 variable "public_address" {
-  description = "Whether the machine gets a public address: in a public subnet it has no other way out."
+  description = "Whether the machine gets a public address, which it needs to reach the internet from a public subnet."
   type        = bool
   default     = false
 }
 
 variable "limit_minutes" {
-  description = "When the cloud ends the machine, minutes from apply. It ends itself as soon as it is done."
+  description = "How many minutes after apply the cloud ends the machine. The machine ends itself as soon as it is done."
   type        = number
 
   validation {
@@ -55,7 +55,7 @@ variable "model" {
 
   validation {
     condition     = length(var.model) > 0 && !startswith(var.model, "-")
-    error_message = "The model must not be empty nor begin with -."
+    error_message = "The model must not be empty or begin with -."
   }
 }
 
@@ -94,7 +94,7 @@ variable "profile_name" {
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", var.profile_name))
-    error_message = "The profile's name must be a file name."
+    error_message = "The profile's name must be usable as a file name."
   }
 }
 
@@ -104,7 +104,7 @@ variable "profile_arguments" {
 }
 
 variable "bucket" {
-  description = "Where program and results lie: from the module aws-results."
+  description = "Where the program and the results are stored: the output of the module aws-results."
   type = object({
     name    = string
     region  = string
@@ -114,23 +114,23 @@ variable "bucket" {
 }
 
 variable "wheel" {
-  description = "File name of melange-cloud's wheel, which lies in base64 at the bucket's `program`."
+  description = "File name of melange-cloud's wheel, which is stored in base64 at the bucket's `program`."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._+-]*[.]whl$", var.wheel))
-    error_message = "The name must be a wheel's."
+    error_message = "wheel must be the file name of a wheel, ending in .whl."
   }
 }
 
 variable "hf_token_secret" {
-  description = "Name or ARN of the Secrets Manager secret that holds a Hugging Face token; empty for open models. Read by the machine at boot; never in state or user data."
+  description = "Name or ARN of the Secrets Manager secret that holds a Hugging Face token; empty for open models. The machine reads it at boot; it is never in state or user data."
   type        = string
   default     = ""
 }
 
 variable "secrets_kms_key_arn" {
-  description = "KMS key of the secret, when it is not under the account's default key."
+  description = "ARN of the KMS key of the secret, when it is not encrypted with the account's default key."
   type        = string
   default     = ""
 }
@@ -142,12 +142,12 @@ variable "volume_gib" {
 
   validation {
     condition     = var.volume_gib >= 100
-    error_message = "System and container image alone take some 80 GiB; give 100 or more."
+    error_message = "The size must be 100 GiB or more: the system and the container image alone take some 80 GiB."
   }
 }
 
 variable "load_seconds" {
-  description = "How long the machine may take until the model answers, seconds. Then it ends."
+  description = "How long the machine may take until the model answers, seconds. After that it ends."
   type        = number
   default     = 1800
 }

@@ -1,4 +1,4 @@
-# The bucket that profiles end up in, and the program that makes them.
+# The bucket that profiles are stored in, and the program that makes them.
 
 data "aws_region" "current" {}
 
@@ -7,7 +7,7 @@ resource "aws_s3_bucket" "results" {
   # checkov:skip=CKV_AWS_21: no versions: a profile is only ever added to, and is fetched within days
   # checkov:skip=CKV_AWS_144: no copy in another region: a lost profile can be measured again
   # checkov:skip=CKV_AWS_145: the encryption that S3 does by itself suffices for throughputs
-  # checkov:skip=CKV2_AWS_61: nothing expires: results nobody has fetched are not to be lost
+  # checkov:skip=CKV2_AWS_61: nothing expires: results that nobody has fetched must not be lost
   # checkov:skip=CKV2_AWS_62: nobody listens for events
   bucket_prefix = "${var.name}-"
   tags          = var.tags

@@ -1,5 +1,5 @@
 output "bucket" {
-  description = "Its name, where the program lies in it, and where profiles and logs will."
+  description = "Name of the bucket, the address of the program in it, and the address under which profiles and logs are stored."
   value = {
     name    = aws_s3_bucket.results.id
     region  = data.aws_region.current.id

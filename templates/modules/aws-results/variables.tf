@@ -4,7 +4,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{0,35}$", var.name))
-    error_message = "The name must be at most 36 of a-z, 0-9 and -, and not begin with -."
+    error_message = "The name must have at most 36 characters of a-z, 0-9 and -, and not begin with -."
   }
 }
 

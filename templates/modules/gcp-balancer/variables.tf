@@ -24,7 +24,7 @@ variable "subnetwork" {
 }
 
 variable "weights" {
-  description = "Backend service and weight (0 to 1000) by pool."
+  description = "Backend service and weight (0 to 1000) of each pool."
   type = map(object({
     backend_service = string
     weight          = number
@@ -32,7 +32,7 @@ variable "weights" {
 
   validation {
     condition     = length(var.weights) > 0 && alltrue([for pool in values(var.weights) : pool.weight >= 0 && pool.weight <= 1000])
-    error_message = "One pool or more is needed, and weights between 0 and 1000."
+    error_message = "weights must name one pool or more, each with a weight between 0 and 1000."
   }
 }
 
@@ -49,13 +49,13 @@ variable "port" {
 }
 
 variable "plan_digest" {
-  description = "Digest of the plan; a label."
+  description = "Digest of the plan, put into a label."
   type        = string
   default     = ""
 }
 
 variable "labels" {
-  description = "Labels of everything that can have some."
+  description = "Labels of everything that can have labels."
   type        = map(string)
   default     = {}
 }

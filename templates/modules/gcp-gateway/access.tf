@@ -13,14 +13,14 @@ locals {
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
   ]
 
-  # of Google's health checkers; an address that the internet reaches is probed from two more
+  # Google's health checkers; a public address is also probed from the second pair of ranges
   health_checkers = concat(
     ["35.191.0.0/16", "130.211.0.0/22"],
     var.public ? ["209.85.152.0/22", "209.85.204.0/22"] : [],
   )
 }
 
-# The one bucket, and reading alone.
+# The machines may only read, and only this bucket.
 resource "google_project_iam_member" "bucket" {
   project = var.project
   role    = "roles/storage.objectViewer"

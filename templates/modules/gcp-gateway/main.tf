@@ -23,10 +23,10 @@ locals {
   }
 }
 
-# HAProxy's configuration, where every machine fetches it each minute.
+# HAProxy's configuration, which every machine fetches each minute.
 resource "google_storage_bucket" "configuration" {
   # checkov:skip=CKV_GCP_62: one small object that only the gateway's machines read
-  # checkov:skip=CKV_GCP_78: Terraform makes the object anew from the plan; old ones are in the user's version control
+  # checkov:skip=CKV_GCP_78: Terraform makes the object from the plan; the user's version control has the old ones
   project                     = var.project
   name                        = "${var.project}-${var.name}"
   location                    = var.region
@@ -58,11 +58,11 @@ resource "google_compute_region_instance_template" "gateway" {
   name_prefix  = "${var.name}-"
   machine_type = var.instance_type
 
-  # without the plan's digest: another digest would replace every machine
+  # the plan's digest is left out: a change of it would replace every machine
   labels = var.labels
   tags   = [var.name]
 
-  # Without the configuration: that comes later, and machines need not be replaced for it.
+  # The configuration is not in here: machines fetch it, and are not replaced when it changes.
   metadata = {
     block-project-ssh-keys = "true"
     enable-oslogin         = "TRUE"
@@ -91,7 +91,7 @@ resource "google_compute_region_instance_template" "gateway" {
 
   service_account {
     email  = google_service_account.machine.email
-    scopes = ["https://www.googleapis.com/auth/cloud-platform"] # what it may do, its roles say
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"] # its roles limit what it may do
   }
 
   shielded_instance_config {
@@ -123,7 +123,7 @@ resource "google_compute_region_instance_group_manager" "gateway" {
     initial_delay_sec = 300
   }
 
-  # new machines before old ones go; Google wants as many at once as there are zones
+  # New machines start before old ones stop; Google requires a surge of one machine for each zone.
   update_policy {
     type                  = "PROACTIVE"
     minimal_action        = "REPLACE"
@@ -140,7 +140,7 @@ resource "google_compute_region_instance_group_manager" "gateway" {
 }
 
 resource "google_compute_region_health_check" "gateway" {
-  # checkov:skip=CKV_GCP_86: one line a check and machine; whoever needs it can turn it on
+  # checkov:skip=CKV_GCP_86: it would log a line for each check of each machine; whoever needs it can turn it on
   project             = var.project
   region              = var.region
   name                = var.name

@@ -1,5 +1,5 @@
 output "endpoint" {
-  description = "Where clients call. With TLS, point the certificate's name at this address."
+  description = "URL that clients call. With TLS, point the certificate's name at its address."
   value       = "${local.tls ? "https" : "http"}://${google_compute_address.endpoint.address}"
 }
 
@@ -24,11 +24,11 @@ output "instance_type" {
 }
 
 output "planned_count" {
-  description = "Machines that there should be."
+  description = "Number of machines planned."
   value       = google_compute_region_instance_group_manager.gateway.target_size
 }
 
 output "base_cfg" {
-  description = "What the machines are told beside `files`; HAProxy reads it first."
+  description = "The part of HAProxy's configuration that is not in `files`: ports and the pools' addresses. HAProxy reads it first."
   value       = local.base_cfg
 }

@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the gateway and prefix of what belongs to it."
+  description = "Name of the gateway, and prefix of the names of all that belongs to it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,26}[a-z0-9]$", var.name))
-    error_message = "The name must be 6 to 28 of a-z, 0-9 and -, begin with a letter and not end with -."
+    error_message = "The name must have 6 to 28 characters of a-z, 0-9 and -, begin with a letter and not end with -."
   }
 }
 
@@ -35,7 +35,7 @@ variable "subnetwork" {
 }
 
 variable "public" {
-  description = "Whether the internet may reach the endpoint, from `allowed_cidrs`. Needs `tls_secret`."
+  description = "Whether the internet may reach the endpoint, from `allowed_cidrs`; this needs `tls_secret`."
   type        = bool
   default     = false
 }
@@ -47,28 +47,28 @@ variable "instance_type" {
 }
 
 variable "machine_count" {
-  description = "Machines; two survive the loss of one."
+  description = "Number of machines; two survive the loss of one."
   type        = number
   default     = 2
 
   validation {
     condition     = var.machine_count >= 1 && floor(var.machine_count) == var.machine_count
-    error_message = "At least one machine is needed."
+    error_message = "The number of machines must be a whole number, 1 or more."
   }
 }
 
 variable "files" {
-  description = "File name -> text: haproxy.cfg and the maps, as melange-cloud makes them from a plan. Known before apply: no address is in them."
+  description = "File name -> text: haproxy.cfg and the maps, as melange-cloud makes them from a plan. They hold no addresses, so they are known before apply."
   type        = map(string)
 
   validation {
     condition     = contains(keys(var.files), "haproxy.cfg") && alltrue([for name in keys(var.files) : can(regex("^[a-z0-9_]+\\.(cfg|map)$", name))])
-    error_message = "haproxy.cfg is needed, and names must look like weights.map."
+    error_message = "The files must include haproxy.cfg, and every name must look like weights.map."
   }
 }
 
 variable "backends" {
-  description = "Pool id -> address and port of its load balancer, and the name its certificate is for where it speaks TLS."
+  description = "Pool id -> address and port of its load balancer and, where that speaks TLS, the host name of its certificate."
   type = map(object({
     address      = string
     port         = number
@@ -82,17 +82,17 @@ variable "backends" {
       can(regex("^[A-Za-z0-9.-]*$", backend.tls_hostname)) &&
       backend.port > 0 && backend.port < 65536
     ])
-    error_message = "Pool ids have a-z, 0-9 and single hyphens; addresses are names or IPv4 addresses."
+    error_message = "Pool ids may have a-z, 0-9 and single hyphens; addresses must be host names or IPv4 addresses, and ports 1 to 65535."
   }
 }
 
 variable "api_key_secret" {
-  description = "Name of the project's Secret Manager secret that lists who may call: a line `<SHA-256 of the key in hex> [client name]` each. Read by the machines every minute; never in state or metadata."
+  description = "Name of the project's Secret Manager secret that lists the clients: one line `<SHA-256 of the key in hex> [client name]` for each. The machines read it every minute; it is never in state or metadata."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]+$", var.api_key_secret))
-    error_message = "The short name of a secret of the project is needed."
+    error_message = "api_key_secret must be the short name of a secret of the project."
   }
 }
 
@@ -127,13 +127,13 @@ variable "image" {
 }
 
 variable "plan_digest" {
-  description = "Digest of the plan; a label."
+  description = "Digest of the plan, put into a label."
   type        = string
   default     = ""
 }
 
 variable "labels" {
-  description = "Labels of everything that can have some."
+  description = "Labels of everything that can have labels."
   type        = map(string)
   default     = {}
 }

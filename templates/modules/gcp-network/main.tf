@@ -1,4 +1,5 @@
-# A network with a subnet for machines, one for Google's load balancers, and NAT. Nothing when one is given.
+# A network with a subnet for machines, one for Google's load balancers, and NAT. When a network is
+# given, nothing is made.
 
 locals {
   make = var.network == ""
@@ -42,7 +43,7 @@ resource "google_compute_subnetwork" "proxies" {
   role          = "ACTIVE"
 }
 
-# a fixed address, so that others can let it in
+# a fixed address, so that other networks can let it in
 resource "google_compute_address" "nat" {
   count = local.nat ? 1 : 0
 

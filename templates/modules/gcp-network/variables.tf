@@ -32,7 +32,7 @@ variable "nat_addresses" {
 }
 
 variable "nat" {
-  description = "Whether what is made has NAT: the machines' way out, where they have no public addresses."
+  description = "Whether the network that is made gets NAT, which machines without public addresses need to reach the internet."
   type        = bool
   default     = true
 }
@@ -50,7 +50,7 @@ variable "proxy_cidr" {
 }
 
 variable "labels" {
-  description = "Labels of everything that can have some."
+  description = "Labels of everything that can have labels."
   type        = map(string)
   default     = {}
 }

@@ -1,7 +1,7 @@
 # Who may reach the machines, and what the machines may do.
 
 locals {
-  # full names, "" where there is none
+  # full names, or "" where no secret is given
   secret_ids = [
     for secret in [var.hf_token_secret, var.api_key_secret] :
     secret == "" || startswith(secret, "projects/") ? secret : "projects/${var.project}/secrets/${secret}"

@@ -1,4 +1,4 @@
-# The pool's way in: a regional application load balancer, internal unless told otherwise.
+# The entry to the pool: a regional application load balancer, internal by default.
 
 locals {
   scheme = var.internal ? "INTERNAL_MANAGED" : "EXTERNAL_MANAGED"

@@ -51,7 +51,7 @@ resource "google_compute_region_instance_template" "pool" {
   name_prefix  = "${var.name}-"
   machine_type = var.machine_type
 
-  # without the plan's digest: another digest would replace every machine
+  # the plan's digest is left out: a change of it would replace every machine
   labels = merge(var.labels, { melange-pool = var.name })
 
   metadata = {
@@ -87,7 +87,7 @@ resource "google_compute_region_instance_template" "pool" {
 
   service_account {
     email  = google_service_account.machine.email
-    scopes = ["https://www.googleapis.com/auth/cloud-platform"] # what it may do, its roles say
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"] # its roles limit what it may do
   }
 
   shielded_instance_config {
@@ -108,9 +108,9 @@ resource "google_compute_region_instance_group_manager" "pool" {
   base_instance_name               = var.name
   target_size                      = var.machine_count
   distribution_policy_zones        = local.zones
-  distribution_policy_target_shape = "ANY" # GPUs where there are some, rather than as many in each zone
+  distribution_policy_target_shape = "ANY" # any zone with free GPUs, rather than the same number in each zone
 
-  # GPUs are scarce: apply must not fail for a machine that comes later; the alert tells
+  # GPUs are scarce: apply must not fail because a machine comes later; the alert reports it
   wait_for_instances = false
 
   version {
@@ -127,7 +127,8 @@ resource "google_compute_region_instance_group_manager" "pool" {
     initial_delay_sec = var.load_seconds
   }
 
-  # New machines before old ones go. Google wants as many at once as there are zones: quota for them.
+  # New machines start before old ones stop. Google requires a surge of one machine for each zone,
+  # which needs quota.
   update_policy {
     type                         = "PROACTIVE"
     minimal_action               = "REPLACE"
@@ -140,13 +141,13 @@ resource "google_compute_region_instance_group_manager" "pool" {
   lifecycle {
     precondition {
       condition     = length(local.zones) > 0
-      error_message = "No zone of ${var.region} sells ${var.machine_type}."
+      error_message = "No zone of ${var.region} offers ${var.machine_type}."
     }
   }
 }
 
 resource "google_compute_region_health_check" "pool" {
-  # checkov:skip=CKV_GCP_86: one line a check and machine; whoever needs it can turn it on
+  # checkov:skip=CKV_GCP_86: it would log a line for each check of each machine; whoever needs it can turn it on
   project             = var.project
   region              = var.region
   name                = var.name
@@ -161,7 +162,7 @@ resource "google_compute_region_health_check" "pool" {
   }
 }
 
-# Visible failure to get capacity: fewer machines running than planned.
+# Makes missing capacity visible: fewer machines running than planned.
 resource "google_monitoring_alert_policy" "capacity" {
   count = var.machine_count > 0 ? 1 : 0
 
@@ -172,7 +173,7 @@ resource "google_monitoring_alert_policy" "capacity" {
   user_labels           = local.labels
 
   documentation {
-    content = "Fewer machines of ${var.name} running than the ${var.machine_count} planned."
+    content = "${var.name} has fewer machines running than the ${var.machine_count} planned."
   }
 
   conditions {
@@ -184,7 +185,8 @@ resource "google_monitoring_alert_policy" "capacity" {
       threshold_value = var.machine_count
       duration        = "600s"
 
-      # machines that are all gone make no data; whether it fires for a pool that never had one is not known
+      # When all machines are gone there is no data. Whether this fires for a pool that never had a
+      # machine is not known.
       evaluation_missing_data = "EVALUATION_MISSING_DATA_ACTIVE"
 
       aggregations {

@@ -1,15 +1,15 @@
 output "address" {
-  description = "Address under which the pool is reached; empty without a listener."
+  description = "Address of the pool; empty without a listener."
   value       = var.listener ? google_compute_forwarding_rule.pool[0].ip_address : ""
 }
 
 output "port" {
-  description = "Port under which the pool is reached."
+  description = "Port of the pool."
   value       = var.port
 }
 
 output "planned_count" {
-  description = "Machines that there should be."
+  description = "Number of machines planned."
   value       = google_compute_region_instance_group_manager.pool.target_size
 }
 

@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the pool and prefix of what belongs to it."
+  description = "Name of the pool, and prefix of the names of all that belongs to it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,26}[a-z0-9]$", var.name))
-    error_message = "The name must be 2 to 28 of a-z, 0-9 and -, begin with a letter and not end with -."
+    error_message = "The name must have 2 to 28 characters of a-z, 0-9 and -, begin with a letter and not end with -."
   }
 }
 
@@ -19,7 +19,7 @@ variable "region" {
 }
 
 variable "zones" {
-  description = "Zones for the machines; empty for all of the region that sell the machine type."
+  description = "Zones for the machines; empty for all of the region that offer the machine type."
   type        = list(string)
   default     = []
 }
@@ -30,12 +30,12 @@ variable "machine_type" {
 
   validation {
     condition     = can(regex("^(a2|a3|a4|g2|g4)-[a-z0-9-]+$", var.machine_type))
-    error_message = "The machine type must be of the A2, A3, A4, G2 or G4 series: the GPUs of others are attached one by one."
+    error_message = "The machine type must be of the A2, A3, A4, G2 or G4 series: the GPUs of other series are attached one by one."
   }
 }
 
 variable "machine_count" {
-  description = "Machines of the pool."
+  description = "Number of machines."
   type        = number
 
   validation {
@@ -71,7 +71,7 @@ variable "model" {
 
   validation {
     condition     = length(var.model) > 0 && !startswith(var.model, "-")
-    error_message = "The model must not be empty nor begin with -."
+    error_message = "The model must not be empty or begin with -."
   }
 }
 
@@ -127,13 +127,13 @@ variable "port" {
 }
 
 variable "hf_token_secret" {
-  description = "Name, or projects/…/secrets/…, of the Secret Manager secret that holds a Hugging Face token; empty for open models. Read by the machines at boot; never in state or metadata."
+  description = "Name, or projects/…/secrets/…, of the Secret Manager secret that holds a Hugging Face token; empty for open models. The machines read it at boot; it is never in state or metadata."
   type        = string
   default     = ""
 }
 
 variable "api_key_secret" {
-  description = "Name, or projects/…/secrets/…, of the secret that holds the API key that vLLM asks for; empty for none."
+  description = "Name, or projects/…/secrets/…, of the secret that holds the API key that vLLM checks; empty for none."
   type        = string
   default     = ""
 }
@@ -145,7 +145,7 @@ variable "volume_gib" {
 
   validation {
     condition     = var.volume_gib >= 100
-    error_message = "System and container image alone take some 80 GiB; give 100 or more."
+    error_message = "The size must be 100 GiB or more: the system and the container image alone take some 80 GiB."
   }
 }
 
@@ -156,7 +156,7 @@ variable "load_seconds" {
 
   validation {
     condition     = var.load_seconds >= 60 && var.load_seconds <= 3600
-    error_message = "Google admits an initial delay of at most 3,600 seconds."
+    error_message = "load_seconds must be between 60 and 3,600: Google Cloud allows no longer initial delay."
   }
 }
 
@@ -167,19 +167,19 @@ variable "image" {
 }
 
 variable "listener" {
-  description = "Whether the pool gets a load balancer address of its own. false where gcp-balancer splits by weight."
+  description = "Whether the pool gets its own load balancer address; false where gcp-balancer splits requests by weight."
   type        = bool
   default     = true
 }
 
 variable "internal" {
-  description = "Whether only the network reaches the pool. false for a gateway in another region or cloud; then `certificate` and `client_cidrs` are needed."
+  description = "Whether only the network can reach the pool; false for a gateway in another region or cloud, which needs `certificate` and `client_cidrs`."
   type        = bool
   default     = true
 }
 
 variable "certificate" {
-  description = "Self link of a regional SSL certificate; empty for plain HTTP, which is for an internal pool."
+  description = "Self link of a regional SSL certificate; empty for plain HTTP, which only an internal pool may use."
   type        = string
   default     = ""
 }
@@ -191,24 +191,24 @@ variable "client_cidrs" {
 
   validation {
     condition     = length(var.client_cidrs) <= 10
-    error_message = "One rule of Cloud Armor takes at most 10 ranges."
+    error_message = "client_cidrs may have at most 10 ranges: one rule of Cloud Armor takes no more."
   }
 }
 
 variable "notification_channels" {
-  description = "Monitoring channels told when the pool has fewer machines than planned."
+  description = "Monitoring channels notified when the pool has fewer machines than planned."
   type        = list(string)
   default     = []
 }
 
 variable "plan_digest" {
-  description = "Digest of the plan; a label on what can change its labels without being replaced."
+  description = "Digest of the plan, put into a label of everything that can change its labels without being replaced."
   type        = string
   default     = ""
 }
 
 variable "labels" {
-  description = "Labels of everything that can have some."
+  description = "Labels of everything that can have labels."
   type        = map(string)
   default     = {}
 }

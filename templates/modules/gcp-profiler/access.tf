@@ -1,7 +1,7 @@
 # What the machine may do. Nobody may reach it: no firewall rule lets anything in.
 
 locals {
-  # the full name, "" where there is none
+  # the full name, or "" where no secret is given
   secret_id = (
     var.hf_token_secret == "" || startswith(var.hf_token_secret, "projects/")
     ? var.hf_token_secret
@@ -29,7 +29,7 @@ resource "google_storage_bucket_iam_member" "reads" {
   member = "serviceAccount:${google_service_account.machine.email}"
 }
 
-# not the program, which other machines run
+# It may not write the program, which other machines run.
 resource "google_storage_bucket_iam_member" "writes" {
   bucket = var.bucket.name
   role   = "roles/storage.objectUser"
@@ -41,7 +41,7 @@ resource "google_storage_bucket_iam_member" "writes" {
   }
 }
 
-# it deletes itself when it is done: one that is only shut down keeps its disk, and the disk costs
+# It deletes itself when it is done: a machine that is only shut down keeps its disk, which costs.
 resource "google_compute_instance_iam_member" "itself" {
   project       = var.project
   zone          = google_compute_instance.profiler.zone

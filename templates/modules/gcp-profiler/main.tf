@@ -1,4 +1,4 @@
-# One machine that measures what a model does on its GPUs, and then is no more.
+# One machine that measures what a model sustains on its GPUs, and then is deleted.
 
 data "google_compute_zones" "all" {
   project = var.project
@@ -21,7 +21,7 @@ locals {
   # series that boot from Hyperdisk only
   hyperdisk = can(regex("^(g4|a4|a3-ultragpu)-", var.machine_type))
 
-  # as the scripts of a pool's machine have it
+  # in the form that the scripts of a pool's machine read
   server = {
     cloud           = "gcp"
     region          = var.region
@@ -54,7 +54,7 @@ locals {
     templatefile("${path.module}/machine/profile-boot.sh.tftpl", {
       settings      = base64encode(jsonencode(local.profile))
       profile       = filebase64("${path.module}/machine/profile.sh")
-      limit_minutes = var.limit_minutes + 5 # Google deletes first: what is stopped would keep its disk
+      limit_minutes = var.limit_minutes + 5 # so Google deletes it first: a stopped machine would keep its disk
     }),
     templatefile("${path.module}/machine/boot.sh.tftpl", {
       settings = base64encode(jsonencode(local.server))
@@ -64,7 +64,7 @@ locals {
 }
 
 resource "google_compute_instance" "profiler" {
-  # checkov:skip=CKV_GCP_40: without NAT, which would cost on when the machine has ended, a public address is the way out; nothing is let in
+  # checkov:skip=CKV_GCP_40: it needs a public address as there is no NAT, which would still cost after the machine has ended; nothing is let in
   # checkov:skip=CKV_GCP_38: Google encrypts the disk; it holds a public model for an hour
   project      = var.project
   zone         = local.profile.zone
@@ -114,7 +114,7 @@ resource "google_compute_instance" "profiler" {
 
   service_account {
     email  = google_service_account.machine.email
-    scopes = ["https://www.googleapis.com/auth/cloud-platform"] # what it may do, its roles say
+    scopes = ["https://www.googleapis.com/auth/cloud-platform"] # its roles limit what it may do
   }
 
   shielded_instance_config {
@@ -124,12 +124,12 @@ resource "google_compute_instance" "profiler" {
   }
 
   lifecycle {
-    # types with local disks built in come with them, and the provider would make the machine anew
+    # machine types with built-in local disks come with them, for which the provider would replace the machine
     ignore_changes = [scratch_disk]
 
     precondition {
       condition     = length(local.zones) > 0
-      error_message = "No zone of ${var.region} sells ${var.machine_type}."
+      error_message = "No zone of ${var.region} offers ${var.machine_type}."
     }
   }
 

@@ -4,11 +4,11 @@ output "instance_type" {
 }
 
 output "limit_minutes" {
-  description = "When Google Cloud deletes the machine, minutes from its start."
+  description = "How many minutes after its start Google Cloud deletes the machine."
   value       = var.limit_minutes
 }
 
 output "profile" {
-  description = "Where the profile will lie."
+  description = "Where the profile will be stored."
   value       = "${var.bucket.results}/${var.profile_name}.json"
 }

@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Name of the machine and prefix of what belongs to it."
+  description = "Name of the machine, and prefix of the names of all that belongs to it."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,26}[a-z0-9]$", var.name))
-    error_message = "The name must be 2 to 28 of a-z, 0-9 and -, begin with a letter and not end with -."
+    error_message = "The name must have 2 to 28 characters of a-z, 0-9 and -, begin with a letter and not end with -."
   }
 }
 
@@ -19,7 +19,7 @@ variable "region" {
 }
 
 variable "zone" {
-  description = "Zone of the machine; empty for the first of the region that sells the machine type."
+  description = "Zone of the machine; empty for the first of the region that offers the machine type."
   type        = string
   default     = ""
 }
@@ -30,7 +30,7 @@ variable "machine_type" {
 
   validation {
     condition     = can(regex("^(a2|a3|a4|g2|g4)-[a-z0-9-]+$", var.machine_type))
-    error_message = "The machine type must be of the A2, A3, A4, G2 or G4 series: the GPUs of others are attached one by one."
+    error_message = "The machine type must be of the A2, A3, A4, G2 or G4 series: the GPUs of other series are attached one by one."
   }
 }
 
@@ -45,13 +45,13 @@ variable "subnetwork" {
 }
 
 variable "public_address" {
-  description = "Whether the machine gets a public address: without NAT it has no other way out."
+  description = "Whether the machine gets a public address, which it needs to reach the internet where there is no NAT."
   type        = bool
   default     = false
 }
 
 variable "limit_minutes" {
-  description = "When the cloud ends the machine, minutes from apply. It ends itself as soon as it is done."
+  description = "How many minutes after apply the cloud ends the machine. The machine ends itself as soon as it is done."
   type        = number
 
   validation {
@@ -66,7 +66,7 @@ variable "model" {
 
   validation {
     condition     = length(var.model) > 0 && !startswith(var.model, "-")
-    error_message = "The model must not be empty nor begin with -."
+    error_message = "The model must not be empty or begin with -."
   }
 }
 
@@ -105,7 +105,7 @@ variable "profile_name" {
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", var.profile_name))
-    error_message = "The profile's name must be a file name."
+    error_message = "The profile's name must be usable as a file name."
   }
 }
 
@@ -115,7 +115,7 @@ variable "profile_arguments" {
 }
 
 variable "bucket" {
-  description = "Where program and results lie: from the module gcp-results."
+  description = "Where the program and the results are stored: the output of the module gcp-results."
   type = object({
     name    = string
     program = string
@@ -124,17 +124,17 @@ variable "bucket" {
 }
 
 variable "wheel" {
-  description = "File name of melange-cloud's wheel, which lies in base64 at the bucket's `program`."
+  description = "File name of melange-cloud's wheel, which is stored in base64 at the bucket's `program`."
   type        = string
 
   validation {
     condition     = can(regex("^[A-Za-z0-9][A-Za-z0-9._+-]*[.]whl$", var.wheel))
-    error_message = "The name must be a wheel's."
+    error_message = "wheel must be the file name of a wheel, ending in .whl."
   }
 }
 
 variable "hf_token_secret" {
-  description = "Name, or projects/…/secrets/…, of the Secret Manager secret that holds a Hugging Face token; empty for open models. Read by the machine at boot; never in state or metadata."
+  description = "Name, or projects/…/secrets/…, of the Secret Manager secret that holds a Hugging Face token; empty for open models. The machine reads it at boot; it is never in state or metadata."
   type        = string
   default     = ""
 }
@@ -146,18 +146,18 @@ variable "volume_gib" {
 
   validation {
     condition     = var.volume_gib >= 100
-    error_message = "System and container image alone take some 80 GiB; give 100 or more."
+    error_message = "The size must be 100 GiB or more: the system and the container image alone take some 80 GiB."
   }
 }
 
 variable "load_seconds" {
-  description = "How long the machine may take until the model answers, seconds. Then it ends."
+  description = "How long the machine may take until the model answers, seconds. After that it ends."
   type        = number
   default     = 1800
 
   validation {
     condition     = var.load_seconds >= 60 && var.load_seconds <= 3600
-    error_message = "Google admits an initial delay of at most 3,600 seconds."
+    error_message = "load_seconds must be between 60 and 3,600: Google Cloud allows no longer initial delay."
   }
 }
 
@@ -168,7 +168,7 @@ variable "image" {
 }
 
 variable "labels" {
-  description = "Labels of everything that can have some."
+  description = "Labels of everything that can have labels."
   type        = map(string)
   default     = {}
 }

@@ -1,4 +1,4 @@
-# The bucket that profiles end up in, and the program that makes them.
+# The bucket that profiles are stored in, and the program that makes them.
 
 data "google_project" "this" {
   project_id = var.project
@@ -8,7 +8,7 @@ resource "google_storage_bucket" "results" {
   # checkov:skip=CKV_GCP_62: no access log: the results are throughputs, and are fetched within days
   # checkov:skip=CKV_GCP_78: no versions: a profile is only ever added to, and is fetched within days
   project = var.project
-  # bucket names are one for all the world; the project's number makes this one the project's own
+  # bucket names are shared by all projects of the world; the project's number makes this one unique
   name                        = "${var.name}-${data.google_project.this.number}"
   location                    = var.region
   uniform_bucket_level_access = true

@@ -4,7 +4,7 @@ variable "name" {
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{0,35}$", var.name))
-    error_message = "The name must be at most 36 of a-z, 0-9 and -, and not begin with -."
+    error_message = "The name must have at most 36 characters of a-z, 0-9 and -, and not begin with -."
   }
 }
 
@@ -24,7 +24,7 @@ variable "program" {
 }
 
 variable "labels" {
-  description = "Labels of everything that can have some."
+  description = "Labels of everything that can have labels."
   type        = map(string)
   default     = {}
 }

@@ -1,5 +1,5 @@
 output "profiles" {
-  description = "Where each profile will lie."
+  description = "Where each profile will be stored."
   value = {
     "A100-40GB" = module.profiler_a100_40gb_235712.profile
     "A100-80GB" = module.profiler_a100_80gb_bc16ed.profile
@@ -10,7 +10,7 @@ output "profiles" {
 }
 
 output "fetch" {
-  description = "Commands that move the results here."
+  description = "Commands that move the results into this folder."
   value = {
     "aws" = "aws s3 mv --recursive ${module.results_aws_all.bucket.results} ${local.folder}"
     "gcp" = "mkdir -p ${local.folder} && gcloud storage mv '${module.results_gcp_all.bucket.results}/*' ${local.folder}"
@@ -18,6 +18,6 @@ output "fetch" {
 }
 
 output "usd_at_most" {
-  description = "What the machines cost at most, at the prices this was made with."
+  description = "Most that the machines can cost, in US dollars, at the prices this was made with."
   value       = 25.61
 }

@@ -34,7 +34,7 @@ variable "aws_hf_token_secret" {
 }
 
 variable "aws_ami" {
-  description = "Image of the machines by region; where none is given, AWS's Deep Learning Base AMI."
+  description = "Image of the machines, by region; where none is given, AWS's Deep Learning Base AMI."
   type        = map(string)
   default     = {}
 }
@@ -55,7 +55,7 @@ variable "gcp_networks" {
 }
 
 variable "gcp_zones" {
-  description = "Zone of a machine by the profile that it makes; where none is given, the first of the region that sells the machine type. For when that one has none left."
+  description = "Zone of a machine, by the profile that it makes; where none is given, the first of the region that offers the machine type. Set it when that zone has none left."
   type        = map(string)
   default     = {}
 }

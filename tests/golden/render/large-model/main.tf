@@ -1,5 +1,5 @@
-# Written by melange-cloud 0.1.0: data and module calls. To change it, render again; what is
-# yours goes into files of its own and into *.tfvars.
+# Written by melange-cloud 0.1.0: data and module calls. To change it, render again. Put your
+# own additions into other files and into *.tfvars.
 
 locals {
   name        = "large-mode-d33310"

@@ -1,10 +1,10 @@
 output "endpoint" {
-  description = "Where the model answers: an OpenAI-compatible API."
+  description = "URL of the model's OpenAI-compatible API."
   value       = module.balancer_aws_us_east_1.endpoint
 }
 
 output "planned_usd_per_hour" {
-  description = "What the plan says the GPU machines cost by the hour, at the prices it was made with."
+  description = "What the GPU machines cost per hour according to the plan, at the prices it was made with."
   value       = 137.23525
 }
 
@@ -14,7 +14,7 @@ output "plan_digest" {
 }
 
 output "pools" {
-  description = "Machines planned, where each pool answers, and what tells that machines are missing."
+  description = "For each pool: the machines planned, its address, and the alarm for missing machines."
   value = {
     "aws-us-east-1-p4de-24xlarge-tp8" = {
       "instance_type"  = module.pool_aws_us_east_1_p4de_24xlarge_tp8.instance_type

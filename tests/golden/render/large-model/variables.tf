@@ -17,7 +17,7 @@ variable "allowed_cidrs" {
 }
 
 variable "api_key_secret" {
-  description = "Secret that holds the API key that the servers ask for; empty for none."
+  description = "Secret that holds the API key that the servers check; empty for none."
   type        = string
   default     = ""
 }
@@ -52,13 +52,13 @@ variable "aws_hf_token_secret" {
 }
 
 variable "aws_ami" {
-  description = "Image of the machines by region; where none is given, AWS's Deep Learning Base AMI."
+  description = "Image of the machines, by region; where none is given, AWS's Deep Learning Base AMI."
   type        = map(string)
   default     = {}
 }
 
 variable "aws_alarm_actions" {
-  description = "ARNs told when a pool has fewer machines than planned, by region, such as SNS topics."
+  description = "ARNs notified when a pool has fewer machines than planned, by region, such as SNS topics."
   type        = map(list(string))
   default     = {}
 }

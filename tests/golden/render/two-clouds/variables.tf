@@ -11,7 +11,7 @@ variable "vllm_args" {
 }
 
 variable "allowed_cidrs" {
-  description = "Address ranges that may call the endpoint, beside the VPC's own."
+  description = "Address ranges that may call the endpoint, in addition to the VPC's own."
   type        = list(string)
   default     = []
 }
@@ -23,7 +23,7 @@ variable "metrics_cidrs" {
 }
 
 variable "api_key_secret" {
-  description = "Secret whose lines are the SHA-256 of an API key and a client's name."
+  description = "Secret with one line for each API key: the key's SHA-256 and the client's name."
   type        = string
 }
 
@@ -40,13 +40,13 @@ variable "tls_secret" {
 }
 
 variable "public" {
-  description = "Whether the internet may reach the endpoint; needs tls_secret and allowed_cidrs."
+  description = "Whether the internet may reach the endpoint; this needs tls_secret and allowed_cidrs."
   type        = bool
   default     = false
 }
 
 variable "remote_sites" {
-  description = "How the gateway reaches pools in other regions or clouds, over TLS: by site, the certificate of the pools' load balancer (ACM ARN, or self link of a regional SSL certificate) and the host name it is for."
+  description = "How the gateway reaches pools in other regions or clouds over TLS: for each site, the certificate of the pools' load balancer (ACM ARN, or self link of a regional SSL certificate) and its host name."
   type = map(object({
     certificate = string
     hostname    = string
@@ -54,7 +54,7 @@ variable "remote_sites" {
 
   validation {
     condition     = alltrue([for site in ["gcp/us-central1"] : contains(keys(var.remote_sites), site)])
-    error_message = "Needs an entry each for gcp/us-central1."
+    error_message = "remote_sites must have an entry for each of: gcp/us-central1."
   }
 }
 
@@ -76,13 +76,13 @@ variable "aws_hf_token_secret" {
 }
 
 variable "aws_ami" {
-  description = "Image of the machines by region; where none is given, AWS's Deep Learning Base AMI."
+  description = "Image of the machines, by region; where none is given, AWS's Deep Learning Base AMI."
   type        = map(string)
   default     = {}
 }
 
 variable "aws_alarm_actions" {
-  description = "ARNs told when a pool has fewer machines than planned, by region, such as SNS topics."
+  description = "ARNs notified when a pool has fewer machines than planned, by region, such as SNS topics."
   type        = map(list(string))
   default     = {}
 }
@@ -116,7 +116,7 @@ variable "gcp_hf_token_secret" {
 }
 
 variable "gcp_notification_channels" {
-  description = "Monitoring channels told when a pool has fewer machines than planned."
+  description = "Monitoring channels notified when a pool has fewer machines than planned."
   type        = list(string)
   default     = []
 }
