@@ -1,8 +1,8 @@
-"""Redo the paper's Tables 3 to 8 and write docs/paper.md, ours beside theirs.
+"""Compute the paper's Tables 3 to 8 again and write docs/paper.md, ours beside theirs.
 
     python scripts/make_paper.py [--check]
 
---check writes nothing and fails when the page is not what it would write.
+--check writes nothing, and fails when the page differs from what it would write.
 """
 
 from __future__ import annotations
