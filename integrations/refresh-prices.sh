@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Compares the locked prices of a repository with those of today, and pushes a branch with the new
-# prices and the plan they give. For a scheduled job; what opens the pull or merge request is left
-# to it. Writes what changed, as markdown, to BODY_FILE; leaves that out when nothing did.
+# Compares the locked prices of a repository with today's, and pushes a branch with the new prices and
+# the plan that follows from them. It is for a scheduled job, which must open the pull or merge request
+# itself. Writes what changed, as markdown, to BODY_FILE; when nothing changed, there is no such file.
 #
 #   SERVICE    the service file             service.yaml
 #   BASELINE   its committed plan           plan.json
@@ -30,11 +30,11 @@ fi
 
 melange-cloud prices diff "$LOCK" "$work/new.json" --format json >"$work/diff.json"
 if python3 -c 'import json, sys; sys.exit(bool(json.load(open(sys.argv[1]))["changes"]))' "$work/diff.json"; then
-  echo "the locked prices are those of $SOURCE" >&2
+  echo "the locked prices are the same as the prices of the source \"$SOURCE\"; nothing to do" >&2
   exit 0
 fi
 
-# 1 is a fleet that costs more than its policy allows: what this is about
+# exit code 1 means that the fleet costs more than its policy allows, which the request is to show
 code=0
 melange-cloud check "$SERVICE" --baseline "$BASELINE" --prices "$work/new.json" \
   --format markdown >"$work/check.md" || code=$?
@@ -53,7 +53,7 @@ git add -- "$LOCK"
 git commit --quiet --message "Prices of today"
 git push --quiet --force origin "HEAD:refs/heads/$BRANCH"
 
-# a description holds 65,536 characters; what is cut ends with a whole line
+# a description may have 65,536 characters; it is cut at the end of a line
 {
   cat "$work/check.md"
   echo
@@ -62,6 +62,6 @@ git push --quiet --force origin "HEAD:refs/heads/$BRANCH"
   else
     head --bytes=30000 "$work/diff.md" | sed '$d'
     echo
-    echo "and more: \`melange-cloud prices diff\` shows all"
+    echo "There are more changes: \`melange-cloud prices diff\` shows them all."
   fi
 } >"$BODY_FILE"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs `melange-cloud check` and writes its outputs. Its exit code becomes an output too, so that
-# the comment is written before the job fails.
+# Runs `melange-cloud check` and writes the action's outputs. The exit code becomes an output too, so
+# that the comment is written before the job fails.
 set -euo pipefail
 
 bin="$RUNNER_TEMP/melange-cloud/bin"
@@ -21,7 +21,7 @@ if [ "$BASELINE_REF" != checkout ]; then
     baseline="$work/base/$(basename -- "$BASELINE")"
     git show "$BASELINE_REF:./$BASELINE" >"$baseline"
   else
-    printf 'no %q in the base; comparing with the one checked out\n' "$BASELINE" >&2
+    printf 'the base has no %q; comparing with the one that is checked out\n' "$BASELINE" >&2
   fi
 fi
 
@@ -37,7 +37,7 @@ args+=(-- "$SERVICE")
 
 code=0
 "$bin/melange-cloud" "${args[@]}" 2>"$work/stderr" || code=$?
-# a message may hold names of others, and a line of it must not become a command of the workflow
+# a message may hold names that others chose, and no line of it may become a workflow command
 token="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
 echo "::stop-commands::$token"
 cat "$work/stderr"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Writes the check as a comment on the pull request, or updates the one it wrote before: that is
-# the one that begins with the same first line, which is not shown.
+# Writes the check as a comment on the pull request, or updates the comment it wrote before, which it
+# knows by the same first line (a hidden one).
 set -euo pipefail
 # shellcheck source=integrations/github/api.sh
 source "$(dirname "$0")/api.sh"
 
 if [ ! -e "${BODY_FILE:-}" ]; then
-  echo "there is no check to comment" >&2
+  echo "no comment is written, because there is no result of a check" >&2
   exit 0
 fi
 
 give_up() {
-  # a pull request from a fork has a token that may only read
+  # a pull request from a fork has a read-only token
   echo "::warning title=melange-cloud::the comment could not be written: $1"
   exit 0
 }
@@ -26,7 +26,7 @@ jq --null-input --rawfile body "$BODY_FILE" '{body: $body}' >"$payload"
 id=""
 page=1
 while [ -z "$id" ]; do
-  found="$(api "$comments?per_page=100&page=$page")" || give_up "comments cannot be read"
+  found="$(api "$comments?per_page=100&page=$page")" || give_up "the comments of the pull request cannot be read"
   id="$(jq --raw-output --arg marker "$marker" \
     'first(.[] | select((.body // "") | startswith($marker)) | .id) // empty' <<<"$found")"
   [ "$(jq length <<<"$found")" = 100 ] || break
@@ -38,7 +38,7 @@ if [ -n "$id" ] && api --request PATCH --data "@$payload" --output /dev/null \
   echo "updated comment $id" >&2
   exit 0
 fi
-# none yet, or one that someone else wrote with our first line
+# there is none yet, or someone else wrote one with the same first line
 api --request POST --data "@$payload" --output /dev/null "$comments" ||
-  give_up "the token may not write comments (permissions: pull-requests: write)"
+  give_up "the token may not write comments; the job needs the permission pull-requests: write"
 echo "wrote a comment" >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs melange-cloud into a virtual environment of its own: the version of this action with the
-# dependencies that are locked in it, or MELANGE_VERSION of PyPI.
+# Installs melange-cloud into its own virtual environment: the version of this action with the
+# dependencies that are locked in it, or MELANGE_VERSION from PyPI.
 set -euo pipefail
 
 venv="$RUNNER_TEMP/melange-cloud"

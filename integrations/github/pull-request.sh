@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Opens a pull request from BRANCH to BASE with the text of BODY_FILE, or updates the text of the
-# one that is open. Nothing where there is no such file.
+# one that is open. Does nothing when there is no such file.
 set -euo pipefail
 # shellcheck source=integrations/github/api.sh
 source "$(dirname "$0")/api.sh"
