@@ -1,10 +1,10 @@
-"""How fast the allocation is, beside what it is compared with. For `make bench`.
+"""How fast the allocation is, compared with alternatives. For `make bench`.
 
     python scripts/bench_allocation.py [--slices-limit SECONDS] [--repeats N]
 
-Three comparisons, each in one run on one machine: the programme with continuous shares beside the
-paper's slices, a plan over the whole bundled catalogue, and start-up beside the imports it cannot
-do without. It prints what it measured and never fails on timing.
+It makes three comparisons, each in one run on one machine: the programme with continuous shares
+against the paper's slices, a plan over the whole bundled catalogue against a target, and start-up
+against the imports that it needs. It prints what it measured and never fails because of timing.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Line:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slices-limit", type=float, default=120.0, metavar="SECONDS")
-    parser.add_argument("--repeats", type=int, default=7, metavar="N", help="of each start-up")
+    parser.add_argument("--repeats", type=int, default=7, metavar="N", help="runs of each start-up")
     options = parser.parse_args()
     lines = [
         *against_slices(options.slices_limit),
@@ -97,7 +97,7 @@ def paper_problem() -> Problem:
 
 
 def against_slices(limit: float) -> list[Line]:
-    """Continuous shares, every pass of `solve` counted, beside the slices' one pass in CBC."""
+    """Continuous shares (all passes of `solve`) against the slices (one pass of CBC)."""
     problem = paper_problem()
     size = f"{len(problem.rates)} buckets, {len(problem.columns)} GPU types, {PAPER_RATE:g} req/s"
     ours, solution = best_of(5, lambda: solve(problem))
@@ -141,7 +141,7 @@ def whole_catalogue() -> list[Line]:
 
 
 def start_up(repeats: int) -> list[Line]:
-    """Whole commands from the shell beside the imports they need, in turn."""
+    """Whole commands from the shell against the imports that they need, run in turn."""
     script = Path(sys.executable).with_name("melange-cloud")
     command = [str(script)] if script.exists() else [sys.executable, "-m", "melange_cloud"]
     with tempfile.TemporaryDirectory() as folder:

@@ -2,8 +2,8 @@
 
     python scripts/bench_from_trace.py [--rows 10000000]
 
-The trace is generated in a temporary folder; the command runs as a process of its own, so
-that time and peak memory include everything. Exits 1 where a target is missed.
+The trace is generated in a temporary folder. The command runs in its own process, so that time and
+peak memory include everything. Exits with 1 when a target is missed.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _measure(rows: int, trace: Path) -> bool:
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit(f"from-trace failed with exit code {process.returncode}")
+        sys.exit(f"`workload from-trace` failed with exit code {process.returncode}")
     kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
     megabytes = kilobytes * 1024 / 1e6
     met = rows / seconds >= TARGET_ROWS_PER_SECOND and megabytes <= TARGET_MEGABYTES

@@ -1,7 +1,8 @@
 """What the gateway adds to a request's latency: the same requests with and without it, in one run.
 
-Runs the real HAProxy with the configuration of a plan before stub pools on loopback; one connection
-at a time, alternately to the gateway and straight to the pool that it chose. Prints a JSON line.
+Runs the real HAProxy with the configuration of a plan in front of stub pools on loopback. One
+connection at a time sends requests, alternately to the gateway and directly to the pool that it
+chose. Prints a JSON line.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ async def measure(rig: Rig) -> dict[str, list[float]]:
 
 def main() -> None:
     if shutil.which("haproxy") is None:
-        sys.exit("haproxy is not installed; apt-get install haproxy")
+        sys.exit("haproxy is not installed; install it with `apt-get install haproxy`")
     with tempfile.TemporaryDirectory() as folder, Rig(Path(folder), three_pools()) as rig:
         taken = asyncio.run(measure(rig))
     p50 = {way: statistics.median(times) for way, times in taken.items()}
@@ -69,7 +70,7 @@ def main() -> None:
         )
     )
     if added >= TARGET_MS:
-        sys.exit(f"the gateway adds {added:.2f} ms at the median; {TARGET_MS} were to be allowed")
+        sys.exit(f"the gateway adds {added:.2f} ms at the median; the target is {TARGET_MS} ms")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """What the profiler's client adds to the latencies it measures: scripts/bench_profiler.py [STREAMS]
 
-A server in a process of its own streams tokens to many requests at once, in three ways: each
-whole answer at once; token by token as fast as it can; and a token to all of them every 20 ms. It
-notes when it sent each answer's first and last token, so its own TPOT is known: what the client
-measures above it is the client's. Beside our client: one that parses each event as it comes, with
-aiohttp and, where it is installed, httpx.
+A server in another process streams tokens to many requests at once, in three ways: each whole
+answer at once; token by token as fast as it can; and one token to all requests every 20 ms. It
+notes when it sent the first and the last token of each answer, so the true TPOT is known; what the
+client measures above it is the client's delay. For comparison it runs clients that parse each event
+as it arrives, with aiohttp and, where it is installed, httpx.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def chunk(data: bytes) -> bytes:
 
 
 class Server(asyncio.Protocol):
-    """One connection. All that have a request are in ``waiting``; ``tpots_s`` are the server's."""
+    """One connection. Those with a request are in ``waiting``; ``tpots_s`` are the true TPOTs."""
 
     way = "steps"
     waiting: list[Server]
@@ -123,7 +123,7 @@ async def with_ours(url: str, streams: int) -> list[float]:
 
 
 async def with_aiohttp(url: str, streams: int) -> list[float]:
-    """Each event parsed as it comes."""
+    """TPOTs, seconds, of a client that parses each event as it arrives, with aiohttp."""
     import aiohttp
 
     async def ask(session: aiohttp.ClientSession) -> float:
@@ -135,7 +135,7 @@ async def with_aiohttp(url: str, streams: int) -> list[float]:
 
 
 async def with_httpx(url: str, streams: int) -> list[float]:
-    """The same."""
+    """The same with httpx."""
     import httpx
 
     async def ask(client: Any) -> float:
@@ -165,7 +165,7 @@ async def tpot(chunks: Any) -> float:
 
 
 def main(streams: int) -> None:
-    """Print a table: what each client measures, and what of it is its own."""
+    """Print a table: what each client measures, and how much of that the client adds."""
     clients: dict[str, Streams] = {"ours": with_ours, "aiohttp, each event parsed": with_aiohttp}
     if find_spec("httpx"):
         clients["httpx, each event parsed"] = with_httpx
@@ -184,7 +184,7 @@ def main(streams: int) -> None:
 
 
 def compare(client: Streams, url: str, streams: int) -> str:
-    """The columns of numbers."""
+    """Measured, true and added TPOT, and CPU time, as columns of the table."""
     cpu = time.process_time()
     measured = fmean(asyncio.run(client(url, streams))) * 1000
     cpu = (time.process_time() - cpu) / streams / TOKENS * 1e6

@@ -2,9 +2,9 @@
 
     python scripts/bench_refresh.py [--latency 0.05] [--regions 15] [--skus 20000]
 
-Fifteen regions of each cloud, over the real SDK clients, against loopback servers in a process of
-their own that wait before each answer. The catalogue has as many SKUs as asked, in pages of 5000,
-as the real one has.
+It refreshes fifteen regions of each cloud through the real SDK clients, from loopback servers in
+another process that wait before each answer. The catalogue has as many SKUs as asked for, in pages
+of 5000 like the real one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TYPES = [
 
 
 def serve(pipe: Connection, latency: float, regions: int, skus: int) -> None:
-    """Start the fakes, send their addresses, wait for the end, send the number of calls."""
+    """Start the fakes, send their addresses, wait for a message, send the number of calls."""
     aws = [f"region-{n}" for n in range(regions)]
     gcp = [f"place-{n}" for n in range(regions)]
     products = [product(t["InstanceType"], "1.5", name) for name in aws for t in TYPES]
@@ -70,9 +70,9 @@ def serve(pipe: Connection, latency: float, regions: int, skus: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--latency", type=float, default=0.05, help="seconds a call")
-    parser.add_argument("--regions", type=int, default=15, help="of each cloud")
-    parser.add_argument("--skus", type=int, default=20000, help="in the billing catalogue")
+    parser.add_argument("--latency", type=float, default=0.05, help="seconds that each call waits")
+    parser.add_argument("--regions", type=int, default=15, help="regions of each cloud")
+    parser.add_argument("--skus", type=int, default=20000, help="SKUs in the billing catalogue")
     arguments = parser.parse_args()
     pipe, other = get_context("spawn").Pipe()
     server = get_context("spawn").Process(
@@ -112,7 +112,7 @@ def main() -> None:
     print(
         f"{2 * arguments.regions} regions, {calls} calls of {1000 * arguments.latency:.0f} ms, "
         f"{arguments.skus} SKUs: {seconds:.1f} s, imports included ({len(book.offers)} offers); "
-        f"one call after the other would wait {calls * arguments.latency:.1f} s"
+        f"calls made one after the other would wait {calls * arguments.latency:.1f} s"
     )
     server.join(5)
 

@@ -1,8 +1,8 @@
 """Errors of the estimates against published measurements, by source and GPU: docs/accuracy.md.
 
-Prints the tables; ``--write`` puts them into the page between its marks, ``--check`` says whether
-they stand there. None of these measurements had a part in fitting the constants, but for those
-of the paper's Figure 5.
+Prints the tables; ``--write`` puts them into the page between its marks, ``--check`` fails when the
+page has other tables. Of these measurements, only the paper's Figure 5 was used to fit the
+constants.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CONTEXT = 18000
 """The paper ran the model beyond its own context length."""
 
 MOST_FAILED = 0.01
-"""Loads of LLM-Pilot at which more of the requests failed are left out: memory had run out."""
+"""Loads of LLM-Pilot at which a larger share of requests failed are left out: memory ran out."""
 
 THIRTEEN_B = {
     "model_type": "llama", "hidden_size": 5120, "num_hidden_layers": 40,
@@ -93,7 +93,7 @@ def main() -> None:
         PAGE.write_text(written, encoding="utf-8")
     elif options.check:
         if written != page:
-            sys.exit(f"{PAGE} is not what this script finds; run it with --write")
+            sys.exit(f"{PAGE} differs from what this script finds; run it with --write")
     else:
         print("\n".join(tables.values()))
 

@@ -1,7 +1,7 @@
-"""Sets the bundled estimates beside published figures that the constants were not fitted to.
+"""Prints the bundled estimates beside published figures that the constants were not fitted to.
 
-Absolute rates of Griggs et al., arXiv 2404.14527: Figure 9, and the single-type fleets of Tables 3
-and 6 at 32 requests/s of chat. Our chat sizes are synthetic, theirs are of Chatbot Arena.
+These are absolute rates of Griggs et al., arXiv 2404.14527: Figure 9, and the single-type fleets of
+Tables 3 and 6 at 32 requests/s of chat. Our chat sizes are synthetic, theirs from Chatbot Arena.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _gpus_needed(throughputs: Throughputs, rates: dict[Bucket, float]) -> str:
     unserved = sum(rate for bucket, rate in rates.items() if served[bucket] == 0)
     text = f"{load:.1f}"
     share = unserved / sum(rates.values())
-    return f"{text} (without a share of {share:.1e} that it cannot serve)" if unserved else text
+    return f"{text} (it cannot serve a share of {share:.1e})" if unserved else text
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Check every example against its committed plan, so that a change to the solver, the profiles or
-the prices that moves a bill is seen in review.
+the prices that changes a bill is seen in review.
 
     python scripts/check_examples.py             fails when an example's cost is not its plan's
-    python scripts/check_examples.py --update    writes the plans anew; review their diff
+    python scripts/check_examples.py --update    writes the plans again; review their diff
 
-More options go to `melange-cloud check`, as --format markdown.
+Further options, such as --format markdown, are passed to `melange-cloud check`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def plan_of(example: Path) -> Path:
 
 
 def check(example: Path, options: list[str]) -> int:
-    """Run `melange-cloud check` on one example; its exit code, or 1 when the cost fell, which must
-    be seen as well. Remarks are shown when it fails."""
+    """Run `melange-cloud check` on one example and return its exit code, or 1 when the cost fell,
+    which must be seen as well. Its remarks are shown when it fails."""
     remarks = io.StringIO()
     code = 0
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(remarks):
@@ -49,16 +49,16 @@ def check(example: Path, options: list[str]) -> int:
 
 def main(options: list[str]) -> int:
     """Check all; the worst exit code."""
-    os.chdir(ROOT)  # plans name their files as seen from here
+    os.chdir(ROOT)  # plans name their files relative to it
     PLANS.mkdir(exist_ok=True)
     examples = sorted(Path("examples").rglob("*.yaml"))
     codes = [check(example, options) for example in examples]
     orphans = sorted(set(PLANS.glob("*.json")) - {plan_of(example) for example in examples})
     for orphan in orphans:
-        print(f"{orphan} is the plan of no example", file=sys.stderr)
+        print(f"{orphan} belongs to no example; delete it", file=sys.stderr)
     worst = max([*codes, 2 if orphans else 0])
     if worst:
-        print("renew the plans: python scripts/check_examples.py --update", file=sys.stderr)
+        print("renew the plans with `python scripts/check_examples.py --update`", file=sys.stderr)
     return worst
 
 

@@ -3,8 +3,8 @@
     python scripts/check_prices.py [SOURCE]
 
 SOURCE is a price source as for --prices: live (the default), bundled, gpuhunt or a file. Prints
-what looks wrong and ends with 1; ends with 0 when every check of melange_cloud.prices.integrity
-holds. The data is checked, not the code: run it after a live refresh.
+every problem that the checks of melange_cloud.prices.integrity find; exits with 1 when there are
+any, with 0 otherwise. This checks the data, not the code: run it after a live refresh.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> int:
     problems = integrity_problems(book)
     for problem in problems:
         print(problem)
-    print(f"{len(book.offers)} offers of {book.source}: {len(problems)} problems")
+    print(f"{len(book.offers)} offers of the source {book.source} have {len(problems)} problems")
     return 1 if problems else 0
 
 

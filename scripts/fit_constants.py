@@ -3,8 +3,8 @@
 Four constants a GPU type (docs/estimates.md has the model): the shares of memory bandwidth and of
 peak operations that are achieved (eb, ef), the overhead of a step (t0) and of each sequence in it
 (t1). They are sought within physical bounds so that tokens per dollar at saturation agree with
-Figures 3 and 5 of Griggs et al.: which GPU is best at a size, and by how much. Fitted again with
-every output length and every input length left out, it says what the fit is worth elsewhere.
+Figures 3 and 5 of Griggs et al.: which GPU is best at a size, and by how much. Fits with every
+output length and every input length left out in turn show how good the fit is elsewhere.
 
 `--write DATE` puts the constants and the scores into the package's data file.
 """
@@ -93,9 +93,9 @@ def read_tiles() -> Tiles:
 
 
 def saturated_rates(constants: Array, tiles: Tiles) -> Array:
-    """Requests/s with memory full: constants (..., GPU, 4) -> (..., GPU, size); NaN: not compared.
+    """Requests/s with memory full: constants (..., GPU, 4) -> (..., GPU, size).
 
-    The formulas of melange_cloud.profiles.roofline over arrays; a test holds them together.
+    NaN where a size is not compared on a GPU. The formulas of melange_cloud.profiles.roofline over arrays; a test holds them together.
     """
     model = model_facts(MODEL)
     gpus = [gpu_facts(name) for name in GPUS]

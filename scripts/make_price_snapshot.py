@@ -45,15 +45,15 @@ SOURCES = {
 
 
 def from_csv(folder: Path) -> PriceBook:
-    """The snapshot from the two published price lists; only prices that were read, on-demand."""
+    """The snapshot from the two published price lists: only on-demand prices that were observed."""
     listings = [*_gcp(folder), *_aws(folder / "aws_gpu_on_demand_linux.csv")]
     return make_book("bundled", listings, sources=SOURCES, not_sold=not_sold_on_demand())
 
 
 def from_live(source: str) -> PriceBook:
-    """The snapshot from live prices: on-demand, without what is the account's own.
+    """The snapshot from live prices: on-demand, without anything specific to the account.
 
-    Quotas are an account's own, and so are the names of zones on AWS.
+    Quotas are specific to an account, and so are the names of zones on AWS.
     """
     book = load_prices(source, Path(), Wanted(say=print))
     offers = [
@@ -90,7 +90,7 @@ def _gcp(folder: Path) -> Iterator[Listing]:
 
 def _aws(path: Path) -> Iterator[Listing]:
     for row in _rows(path):
-        if row["status"] != "observed":  # the rest equal another region by inference
+        if row["status"] != "observed":  # the others were inferred from another region
             continue
         generated = re.search(r"generated (\d{4}-\d{2}-\d{2})", row["source"])
         yield Listing(

@@ -24,7 +24,7 @@ BUNDLED = {
 
 
 def bundled_profiles() -> Iterator[Profile | DoesNotFit]:
-    """Every profile to bundle, or why it cannot be."""
+    """Every profile to bundle, or the reason why it cannot be made."""
     for model, configurations in BUNDLED.items():
         for name, degree in configurations:
             try:
@@ -39,7 +39,7 @@ def main() -> None:
     out: Path = parser.parse_args().out
     for made in bundled_profiles():
         if isinstance(made, DoesNotFit):
-            print(f"not made: {made}")
+            print(f"a profile was not made: {made}")
             continue
         path = profile_path(out, made)
         path.parent.mkdir(parents=True, exist_ok=True)

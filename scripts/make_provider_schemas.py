@@ -1,16 +1,16 @@
-"""The schemas that the tests' stand-in providers serve: tests/terraform/schemas/*.json.
+"""Make the schemas that the tests' stand-in providers serve: tests/terraform/schemas/*.json.
 
-They hold what `terraform providers schema -json` says of the resources and data sources that
-templates/modules uses, without descriptions. HashiCorp's own packages cannot be had from a
-package registry; the wheels cdktn-provider-aws and cdktn-provider-google (PyPI, MPL-2.0) are
-generated from the providers, and say for each argument its name, type, and whether it is
-required, optional or computed. This reads that out of their JavaScript.
+They hold what `terraform providers schema -json` says about the resources and data sources that
+templates/modules uses, without descriptions. No package registry has HashiCorp's own packages. The
+wheels cdktn-provider-aws and cdktn-provider-google (PyPI, MPL-2.0) are generated from the
+providers, and give the name and type of each argument and whether it is required, optional or
+computed. This script reads that from their JavaScript.
 
     pip download --no-deps -d build/wheels cdktn-provider-aws==25.8.1 cdktn-provider-google==21.1.0
     python scripts/make_provider_schemas.py build/wheels
 
-Lost on the way: how often a block may stand (beyond once or any number), which arguments replace
-the resource, and what is sensitive.
+What they do not tell: how often a block may appear (beyond once or any number of times), which
+arguments replace the resource, and which are sensitive.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Source:
         return nested
 
     def _of_function(self, name: str | None, script: str) -> Json:
-        """A provider's own arguments: no class describes them, all count as optional."""
+        """A provider's arguments. No class describes them, so all of them count as optional."""
         attributes: Json = {}
         blocks: Json = {}
         for attribute, value, word, storage in _HCL.findall(script):
@@ -140,7 +140,7 @@ class Source:
             yield current[0], current[1], "\n".join(current[2])
 
     def _hcl(self, name: str) -> dict[str, tuple[str, str, str]]:
-        """Attribute -> what is written as HCL, its kind, how it is stored."""
+        """Attribute -> (the HCL written for it, its kind, how it is stored)."""
         stem = name.removesuffix("OutputReference").lower()
         script = self.classes[name] if name == self.root else self.functions.get(stem, "")
         return {found[0]: (found[1], found[2], found[3]) for found in _HCL.findall(script)}
@@ -222,7 +222,7 @@ def extract(wheel: Path, provider: str) -> Json:
     resources, data = kinds["TerraformResource"], kinds["TerraformDataSource"]
     missing = used(provider) - set(resources) - {f"data.{name}" for name in data}
     if missing:
-        raise SystemExit(f"{wheel.name} lacks {sorted(missing)}")
+        raise SystemExit(f"{wheel.name} does not have the schemas of {', '.join(sorted(missing))}")
     (of_provider,) = kinds["TerraformProvider"].values()
     served = {
         "provider": of_provider,
@@ -244,7 +244,7 @@ def _plain(folder: str) -> str:
 
 
 def dumped(document: Json) -> str:
-    """One resource a line: a diff shows which changed."""
+    """One resource on each line, so that a diff shows which changed."""
     lines = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return re.sub(r'("(?:aws|google)_\w+":\{"block")', r"\n\1", lines) + "\n"
 

@@ -2,9 +2,9 @@
 
     python scripts/make_workloads.py TRACES
 
-TRACES is a folder with the public traces named below, which are not part of this project.
-Without it only `arena` and `mixed-80-20` are made: the first is computed, the second mixes it
-with the `long-document` that is bundled already.
+TRACES is a folder with the public traces named below, which are not part of this project. Without
+it only `arena` and `mixed-80-20` are made: the first is computed, the second mixes it with the
+`long-document` that is already bundled.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ARENA_MEAN_OUTPUT = 214.5
 """Mean prompt and response tokens of LMSYS-Chat-1M (Zheng et al., arXiv 2309.11998)."""
 ARENA_SIGMA = 1.0
 ARENA_LONGEST = 2000
-"""Both lengths are cut here: beyond lies almost nothing, yet every model must serve it."""
+"""Both lengths are cut here: almost nothing is longer, but every model would have to serve it."""
 ARENA_SHARE = 0.8
 """Share of chat in the mixed workload (Griggs et al., arXiv 2404.14527)."""
 
@@ -50,7 +50,12 @@ ARENA_SHARE = 0.8
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
     parser.add_argument("traces", type=Path, nargs="?", help="folder of the public traces")
-    parser.add_argument("--out", type=Path, default=BUNDLED, help="default: where they belong")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=BUNDLED,
+        help="folder for the workloads; by default where they are bundled",
+    )
     arguments = parser.parse_args()
     made = from_traces(arguments.traces) if arguments.traces else []
     documents = next((w for w in made if w.name == "long-document"), None)
@@ -61,7 +66,7 @@ def main() -> None:
 
 
 def from_traces(folder: Path) -> list[Workload]:
-    """The workloads that are counted: azure-conversation, azure-code and long-document."""
+    """The workloads counted from traces: azure-conversation, azure-code and long-document."""
     azure = [
         workload_from_trace(
             folder / file, name=name, provenance=AZURE.format(service=service, file=file)
