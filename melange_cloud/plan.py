@@ -110,7 +110,7 @@ class PlanProfile(Document):
     source: Source
     digest: str
     engine_args: list[str] = Field(
-        default_factory=list, description="settings of the engine that it was measured with"
+        default_factory=list, description="settings of the engine that it was made with"
     )
 
 

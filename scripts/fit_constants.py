@@ -95,7 +95,8 @@ def read_tiles() -> Tiles:
 def saturated_rates(constants: Array, tiles: Tiles) -> Array:
     """Requests/s with memory full: constants (..., GPU, 4) -> (..., GPU, size).
 
-    NaN where a size is not compared on a GPU. The formulas of melange_cloud.profiles.roofline over arrays; a test holds them together.
+    NaN where a size is not compared on a GPU. These are the formulas of
+    melange_cloud.profiles.roofline over arrays; a test keeps the two the same.
     """
     model = model_facts(MODEL)
     gpus = [gpu_facts(name) for name in GPUS]

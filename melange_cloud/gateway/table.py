@@ -124,20 +124,24 @@ def _upper_edges(entry: Assignment) -> tuple[int, int]:
 def _check(plan: Plan) -> None:
     pool_ids = [pool.id for pool in plan.pools]
     if not plan.assignment or not pool_ids:
-        raise InvalidInput("the plan has no pools or serves no requests: there is nothing to route")
+        raise _refused("the plan has no pools or serves no requests, so there is nothing to route")
     if len(set(pool_ids)) < len(pool_ids):
-        raise InvalidInput("two pools of the plan have the same id")
+        raise _refused("two pools of the plan have the same id")
     seen: set[tuple[int, int]] = set()
     for entry in plan.assignment:
         for bounds in (entry.input_tokens, entry.output_tokens):
             if len(bounds) != 2 or not 0 <= bounds[0] < bounds[1]:
-                raise InvalidInput(f"{bounds} in the plan's assignment is not a range of lengths")
+                raise _refused(f"{bounds} in the plan's assignment is not a range of lengths")
         unknown = sorted(set(entry.shares) - set(pool_ids))
         if unknown:
             names = shorten(", ".join(unknown))
-            raise InvalidInput(f"the plan assigns requests to pools it does not have: {names}")
+            raise _refused(f"the plan assigns requests to pools it does not have: {names}")
         if not entry.shares:
-            raise InvalidInput("a bucket of the plan's assignment has no shares")
+            raise _refused("a bucket of the plan's assignment has no shares")
         if _upper_edges(entry) in seen:
-            raise InvalidInput(f"two buckets of the plan both end at {_upper_edges(entry)} tokens")
+            raise _refused(f"two buckets of the plan both end at {_upper_edges(entry)} tokens")
         seen.add(_upper_edges(entry))
+
+
+def _refused(message: str) -> InvalidInput:
+    return InvalidInput(message, hint="make the plan again with `melange-cloud plan`")

@@ -67,7 +67,10 @@ def render(plan: Plan, routing: Routing | None = None) -> Rendered:
 
 def _check(plan: Plan) -> None:
     if not plan.pools:
-        raise InvalidInput("the plan has no pools: there is nothing to render")
+        raise InvalidInput(
+            "the plan has no pools, so there is nothing to render",
+            hint="make the plan again with `melange-cloud plan`",
+        )
     refused = not_provisionable(plan.pools)
     if refused:
         raise InvalidInput(
@@ -77,7 +80,10 @@ def _check(plan: Plan) -> None:
         )
     check_model(plan.service.model)
     if len({pool.id for pool in plan.pools}) < len(plan.pools):
-        raise InvalidInput("two pools of the plan have the same id")
+        raise InvalidInput(
+            "two pools of the plan have the same id",
+            hint="make the plan again with `melange-cloud plan`",
+        )
 
 
 def _gateway_files(plan: Plan, places: Sequence[Site]) -> dict[str, str]:
