@@ -220,6 +220,18 @@ def test_a_melange_config_is_rows_of_inputs_at_an_slo_to_be_told() -> None:
     assert Throughputs(profile, Slo(79)).at_size(25, 25).rate == 0  # not known to hold less
 
 
+def test_an_ambiguous_name_in_a_melange_config_is_told_apart_by_the_user(tmp_path: Path) -> None:
+    config = json.loads((SAMPLES / "melange.json").read_text())
+    config["gpu_info"] = {"A100": config["gpu_info"]["A10G"]}
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    sized = import_profiles([path], Given("m", "A100-80GB", tpot_ms=80)).profile
+    assert sized.gpu == "A100-80GB"
+    for gpu in (None, "A100"):
+        with pytest.raises(InvalidInput, match="it may mean A100-40GB or A100-80GB"):
+            import_profiles([path], Given("m", gpu, tpot_ms=80))
+
+
 def test_several_files_are_one_profile_and_repeats_are_pooled(save: Save) -> None:
     again = save("vllm_bench_plain.json", "again.json", mean_tpot_ms=27.0, completed=100,
                  total_input_tokens=10000, total_output_tokens=800, duration=7.0, num_prompts=100,
