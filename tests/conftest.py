@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from melange_cloud.cli.main import main
 
 # a CI that runs this in the background has Ctrl-C ignored, also for the programs started from here
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# what is printed is as wide as COLUMNS says; the tests say so themselves where they mean it
+os.environ.pop("COLUMNS", None)
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from melange_cloud.output.text import bullets, draw, new_table
+from melange_cloud.output.table import draw, new_table
+from melange_cloud.output.text import bullets, sentence
 from melange_cloud.regression.check import (
     TITLES,
     Check,
@@ -16,7 +17,7 @@ from melange_cloud.regression.difference import PoolChange
 def check_table(found: Check) -> str:
     """All that `melange-cloud check` prints."""
     parts = [
-        headline(found) + "\n",
+        sentence(headline(found)) + "\n",
         bullets("Because", found.reasons),
         _causes(found),
         _pools(found),
@@ -31,10 +32,7 @@ def _causes(found: Check) -> str:
         return ""
     table = new_table(("why",), ("$/h",), ("what changed",))
     for share, part in parts:
-        details = share.details or [""]
-        table.add_row(TITLES[share.cause], f"{part:+,.2f}", details[0])
-        for detail in details[1:]:
-            table.add_row("", "", detail)
+        table.add_row(TITLES[share.cause], f"{part:+,.2f}", "\n".join(share.details))
     table.add_section()
     table.add_row("in all", f"{found.change.usd_per_hour:+,.2f}", "")
     said = bullets("", [unserved_words(found.unserved)]) if found.unserved else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from melange_cloud.names import shorten
-from melange_cloud.output.text import draw, new_table, usd
+from melange_cloud.output.table import Column, Kind, Table, draw
+from melange_cloud.output.text import usd
 from melange_cloud.regression.comparison import ComparedPlan, Comparison
 
 _ROWS: dict[str, Callable[[ComparedPlan], str]] = {
@@ -28,7 +29,8 @@ _ROWS: dict[str, Callable[[ComparedPlan], str]] = {
 
 def compare_table(found: Comparison) -> str:
     """A column a plan: what it serves, what it costs, and the instances of each pool."""
-    table = new_table(("",), [shorten(plan.file) for plan in found.plans])
+    files = [Column(shorten(plan.file), Kind.name, right=True) for plan in found.plans]
+    table = Table([Column("", Kind.name), *files], keyed=True)
     for name, cell in _ROWS.items():
         table.add_row(name, *map(cell, found.plans))
     table.add_section()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from melange_cloud.output.text import bullets, draw, new_table, usd
-from melange_cloud.plan import Assignment, Plan, Pool
+from melange_cloud.names import shorten
+from melange_cloud.output.size_map import letter, size_map
+from melange_cloud.output.table import draw, new_table
+from melange_cloud.output.text import bullets, sentence, usd
+from melange_cloud.plan import Plan, Pool
 from melange_cloud.service import Service
 
 
 def plan_table(plan: Plan) -> str:
     """All that `melange-cloud plan` prints."""
-    parts = [_heading(plan.service), _fleet(plan), _cost(plan), _baselines(plan)]
+    parts = [_heading(plan.service), _fleet(plan), _cost(plan), _sizes(plan), _baselines(plan)]
     return "\n".join([*parts, bullets("Notes", plan.notes)])
 
 
@@ -23,50 +26,47 @@ def _heading(service: Service) -> str:
         rate += f" + {service.headroom:.0%} headroom"
     sizes = service.workload.sizes if isinstance(service.workload.sizes, str) else "inline"
     survive = ", survives the loss of one instance" if service.limits.survive else ""
-    return f"{service.name}: {service.model} at {rate}, sizes {sizes}, {slo} ({judged}){survive}\n"
+    what = f"{service.model} at {rate}, sizes {sizes}, {slo} ({judged}){survive}"
+    return sentence(f"{shorten(service.name)}: {what}") + "\n"
 
 
 def _fleet(plan: Plan) -> str:
     table = new_table(
-        ("cloud", "region", "instance", "GPUs"),
-        ("count", "$/h each", "$/h", "busy"),
-        ("serves (share of requests: tokens in, out)",),
+        ("pool", "region", "instance", "GPUs"), ("count", "$/h each", "$/h", "busy", "requests")
     )
+    letters = _letters(plan)
     for pool in plan.pools:
         kind = f"{pool.gpus_per_instance} x {pool.gpu}"
         if pool.tensor_parallel > 1:
             kind += f", tp {pool.tensor_parallel}"
         instance = pool.instance_type + (" (spot)" if pool.purchase == "spot" else "")
         table.add_row(
-            pool.provider,
-            pool.region,
+            letters[pool.id],
+            f"{pool.provider}/{pool.region}",
             instance,
             kind,
             str(pool.count),
             f"{pool.usd_per_hour_each:,.4f}",
             usd(pool.usd_per_hour),
             f"{pool.utilization:.0%}",
-            _serves(plan.assignment, pool),
+            f"{_share(plan, pool):.1%}",
         )
     return draw(table)
 
 
-def _serves(assignment: list[Assignment], pool: Pool) -> str:
-    """Share of all requests, and the sizes that hold 99% of what the pool serves."""
-    taken = sorted(
-        ((line.rate * line.shares[pool.id], line) for line in assignment if pool.id in line.shares),
-        key=lambda item: -item[0],
-    )
-    rate = sum(part for part, _ in taken)
-    seen, main = 0.0, []
-    for part, line in taken:
-        if seen < 0.99 * rate:
-            main.append(line)
-        seen += part
-    whole = sum(line.rate for line in assignment)
-    i = (min(line.input_tokens[0] for line in main), max(line.input_tokens[1] for line in main))
-    o = (min(line.output_tokens[0] for line in main), max(line.output_tokens[1] for line in main))
-    return f"{rate / whole:.1%}: {i[0]}-{i[1]} in, {o[0]}-{o[1]} out"
+def _sizes(plan: Plan) -> str:
+    return size_map(plan.assignment, _letters(plan))
+
+
+def _letters(plan: Plan) -> dict[str, str]:
+    """Pool id -> its letter in the table and the map."""
+    return {pool.id: letter(number) for number, pool in enumerate(plan.pools)}
+
+
+def _share(plan: Plan, pool: Pool) -> float:
+    """The part of all requests that a pool serves."""
+    taken = sum(line.rate * line.shares.get(pool.id, 0) for line in plan.assignment)
+    return taken / sum(line.rate for line in plan.assignment)
 
 
 def _cost(plan: Plan) -> str:
@@ -85,7 +85,7 @@ def _cost(plan: Plan) -> str:
     if plan.extras:
         whole = usd(cost.usd_per_hour + extras)
         lines.append(f"  with gateway, load balancers, NAT and disks: {whole} $/h")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(sentence, lines)) + "\n"
 
 
 def _baselines(plan: Plan) -> str:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from melange_cloud.documents import dump_json
-from melange_cloud.output.text import draw, new_table
+from melange_cloud.output.table import draw, new_table
+from melange_cloud.output.text import sentence
 from melange_cloud.prices.diff import Change
 
 COLUMNS = ("provider", "region", "instance type", "purchase", "GPUs")
@@ -33,7 +34,7 @@ def diff_table(changes: Sequence[Change]) -> str:
     table = new_table(COLUMNS, NUMBERS, ("note",))
     for change in changes:
         table.add_row(*_cells(change))
-    return draw(table) + "\n" + summary(changes) + "\n"
+    return draw(table) + "\n" + sentence(summary(changes)) + "\n"
 
 
 def diff_markdown(changes: Sequence[Change]) -> str:

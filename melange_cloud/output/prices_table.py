@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from melange_cloud.output.text import draw, new_table
+from melange_cloud.output.table import draw, new_table
 
 if TYPE_CHECKING:
     from melange_cloud.prices.offer import Offer

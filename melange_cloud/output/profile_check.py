@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from melange_cloud.documents import dump_json
-from melange_cloud.output.text import bullets
+from melange_cloud.output.text import bullets, sentence
 from melange_cloud.profiles.assess import Checked
 from melange_cloud.profiles.check import Finding
 
@@ -44,15 +44,16 @@ def checked_json(checked: Sequence[Checked]) -> str:
 
 def _paragraph(one: Checked) -> str:
     profile = one.profile
-    text = (
+    text = sentence(
         f"{one.name}: {profile.model} on {profile.name}, {len(profile.sizes)} sizes, "
-        f"{len(profile.points)} points: {_verdict(one)}\n"
+        f"{len(profile.points)} points: {_verdict(one)}"
     )
     failing = [str(finding) for finding in one.findings if finding.level == "fails"]
     doubtful = [str(finding) for finding in one.findings if finding.level == "doubtful"]
     if len(doubtful) > SHOWN:
         doubtful = [*doubtful[:SHOWN], f"and {len(doubtful) - SHOWN} more (--format json)"]
-    return text + bullets("fails:", failing) + bullets("doubtful:", doubtful) + _estimate_words(one)
+    parts = [f"{text}\n", bullets("fails:", failing), bullets("doubtful:", doubtful)]
+    return "".join([*parts, *(f"{sentence(line)}\n" for line in _estimate_words(one))])
 
 
 def _verdict(one: Checked) -> str:
@@ -63,21 +64,20 @@ def _verdict(one: Checked) -> str:
     return "sane, with doubts" if one.findings else "sane"
 
 
-def _estimate_words(one: Checked) -> str:
+def _estimate_words(one: Checked) -> list[str]:
     if one.estimate is None:
-        return (
-            f"no estimate to compare with: {one.why_no_estimate}\n" if one.why_no_estimate else ""
-        )
+        why = one.why_no_estimate
+        return [f"no estimate to compare with: {why}"] if why else []
     found = one.estimate
     if found.tpot is None or found.rate is None:
-        return "the estimate has none of its sizes\n"
-    text = (
+        return ["the estimate has none of its sizes"]
+    lines = [
         f"the estimate at these {found.tpot.points} points: TPOT off by {found.tpot}; "
-        f"requests/s off by {found.rate}\n"
-    )
+        f"requests/s off by {found.rate}"
+    ]
     if found.uncovered:
-        text += f"sizes that the estimate does not have: {len(found.uncovered)}\n"
-    return text
+        lines.append(f"sizes that the estimate does not have: {len(found.uncovered)}")
+    return lines
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from melange_cloud.output.profile_table import limits
-from melange_cloud.output.text import draw, new_table
+from melange_cloud.output.table import Column, Kind, Table, draw, new_table
+from melange_cloud.output.text import sentence
 from melange_cloud.profiles.compare import Comparison, Tile
 from melange_cloud.profiles.throughput import Slo
 
@@ -26,7 +27,8 @@ def comparison_table(comparison: Comparison) -> str:
         _tiles(slo, tiles, len(comparison.contenders))
         for slo, tiles in zip(comparison.slos, comparison.tiles, strict=True)
     ]
-    return f"{model}: tokens per dollar, input and output\n\n{draw(prices)}\n" + "\n".join(tables)
+    title = sentence(f"{model}: tokens per dollar, input and output")
+    return f"{title}\n\n{draw(prices)}\n" + "\n".join(tables)
 
 
 def advantage(share: float | None) -> str:
@@ -42,7 +44,8 @@ def slo_words(slo: Slo) -> str:
 def _tiles(slo: Slo, tiles: Sequence[Tile], contenders: int) -> str:
     by_size = {(tile.input_tokens, tile.output_tokens): tile for tile in tiles}
     outputs = sorted({o for _, o in by_size})
-    table = new_table((), ("input \\ output", *map(str, outputs)))
+    heads = [Column(str(o), Kind.name, right=True) for o in outputs]
+    table = Table([Column("input \\ output", Kind.number, right=True), *heads], keyed=True)
     for i in sorted({i for i, _ in by_size}):
         table.add_row(str(i), *(_cell(by_size.get((i, o)), contenders) for o in outputs))
     wins = Counter(tile.best for tile in tiles if tile.best)
@@ -50,10 +53,9 @@ def _tiles(slo: Slo, tiles: Sequence[Tile], contenders: int) -> str:
     none = sum(tile.best is None for tile in tiles)
     legend = "the best, and how far above the second best"
     legend += " (above the worst that can serve)" if contenders > 2 else ""
-    return (
-        f"{slo_words(slo)}\n\n{draw(table)}{legend}; none: no GPU can serve it\n"
-        f"tiles won: {won or 'none'}" + (f"; {none} that none can serve" if none else "") + "\n"
-    )
+    legend += "; none: no GPU can serve it"
+    summary = f"tiles won: {won or 'none'}" + (f"; {none} that none can serve" if none else "")
+    return f"{slo_words(slo)}\n\n{draw(table)}{sentence(legend)}\n{sentence(summary)}\n"
 
 
 def _cell(tile: Tile | None, contenders: int) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.output.profile_table import origin, title
-from melange_cloud.output.text import draw, new_table
+from melange_cloud.output.table import GAP, Column, Kind, Table, draw, natural_width, new_table
+from melange_cloud.output.text import terminal_width
 from melange_cloud.profiles.document import Profile, Value
 from melange_cloud.profiles.sizes import Size
 from melange_cloud.profiles.throughput import Slo
 
-BAR = 30
-"""Characters of the longest bar."""
+BAR, SHORTEST_BAR = 30, 8
+"""Characters of the longest bar, and the fewest that still show a curve."""
 
 _NAMES = (
     "ttft_ms_mean", "ttft_ms_p99", "tpot_ms_mean", "tpot_ms_p99", "requests", "errors",
@@ -52,15 +53,15 @@ def _curve(profile: Profile, size: Size, slo: Slo) -> str:
     ]
     rows.sort(key=lambda row: (value(row, "concurrency") or 0, value(row, "request_rate") or 0))
     shown = [name for name in _NAMES if any(value(row, name) is not None for row in rows)]
-    most = max(value(row, "request_rate") or 0 for row in rows)
     percentile = "mean" if slo.percentile == "mean" else "p99"
     table = new_table(
         (),
         ("in flight", "requests/s", "output tokens/s", *(_HEADS[name] for name in shown)),
-        ("SLO", ""),
+        ("SLO",),
+        keyed=True,
     )
-    for row in rows:
-        rate = value(row, "request_rate") or 0.0
+    rates = [value(row, "request_rate") or 0.0 for row in rows]
+    for row, rate in zip(rows, rates, strict=True):
         tpot, ttft = value(row, f"tpot_ms_{percentile}"), value(row, f"ttft_ms_{percentile}")
         holds = rate > 0 and tpot is not None and tpot <= slo.tpot_ms
         if slo.ttft_ms is not None:
@@ -71,9 +72,20 @@ def _curve(profile: Profile, size: Size, slo: Slo) -> str:
             f"{rate * size[1]:,.0f}",
             *(_cell(value(row, name)) for name in shown),
             "holds" if holds else "broken",
-            "█" * round(BAR * rate / most) if most else "",
         )
-    return f"{size[0]} input, {size[1]} output tokens\n\n{draw(table)}"
+    return f"{size[0]} input, {size[1]} output tokens\n\n{draw(_with_bars(table, rates))}"
+
+
+def _with_bars(table: Table, rates: Sequence[float]) -> Table:
+    """The table with a bar for each row, as long as there is room; as it is where there is none."""
+    width, taken = terminal_width(), natural_width(table) + GAP
+    length = BAR if width is None else min(BAR, width - taken)
+    if length < SHORTEST_BAR:
+        return table
+    most = max(rates)
+    bars = ["█" * round(length * rate / most) if most else "" for rate in rates]
+    rows = [[*row, bar] for row, bar in zip(table.rows, bars, strict=True)]
+    return Table([*table.columns, Column("", Kind.text)], table.keyed, rows)
 
 
 _HEADS = {

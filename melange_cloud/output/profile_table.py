@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isinf
 
-from melange_cloud.output.text import draw, new_table
+from melange_cloud.output.table import draw, new_table
+from melange_cloud.output.text import sentence
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.listing import Listing
 from melange_cloud.profiles.throughput import Slo, Throughput, Throughputs, Why
@@ -55,13 +56,13 @@ def throughput_table(profile: Profile, slo: Slo, max_model_len: int | None = Non
     throughputs = Throughputs(profile, slo, max_model_len)
     inputs = sorted({i for i, _ in profile.sizes})
     outputs = sorted({o for _, o in profile.sizes})
-    table = new_table((), ("input \\ output", *(str(o) for o in outputs)))
+    table = new_table((), ("input \\ output", *(str(o) for o in outputs)), keyed=True)
     seen: set[Why] = set()
     for i in inputs:
         cells = [throughputs.at_size(i, o) for o in outputs]
         seen |= {cell.why for cell in cells if cell.why is not None}
         table.add_row(str(i), *map(_cell, cells))
-    legend = "".join(f"{text}\n" for why, text in _LEGEND.items() if why in seen)
+    legend = "".join(f"{sentence(text)}\n" for why, text in _LEGEND.items() if why in seen)
     return "\n".join([title(profile, slo), "", draw(table) + legend + origin(profile)])
 
 
@@ -75,19 +76,19 @@ def limits(slo: Slo) -> str:
 
 
 def title(profile: Profile, slo: Slo, what: str = "") -> str:
-    """What is shown of a profile, on a line."""
+    """What is shown of a profile."""
     gpus = (
         f"{profile.tensor_parallel} x {profile.gpu}" if profile.tensor_parallel > 1 else profile.gpu
     )
     under = f"at {limits(slo)}" if limits(slo) else "at saturation, no SLO"
     if what:
         under = f"{what}; SLO: {limits(slo)}" if limits(slo) else what
-    return f"{profile.model} on {gpus}: requests/s {under}"
+    return sentence(f"{profile.model} on {gpus}: requests/s {under}")
 
 
 def origin(profile: Profile) -> str:
     """Where its numbers come from."""
-    return f"{profile.source}: {profile.provenance}\n"
+    return sentence(f"{profile.source}: {profile.provenance}") + "\n"
 
 
 def _gaps_table(listing: Listing) -> str:

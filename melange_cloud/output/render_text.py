@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from melange_cloud.output.text import draw, new_table, usd
+from melange_cloud.output.table import draw, new_table
+from melange_cloud.output.text import sentence, usd
 from melange_cloud.plan import Plan
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def changes_text(folder: Path, changes: Changes) -> str:
         else:
             lines += [f"  {word}: {path}" for path in paths]
     lines += [f"  had been edited by hand: {path}" for path in changes.overwritten]
-    return "\n".join([f"{folder}:", *lines] if lines else [f"{folder}: nothing to change"])
+    said = [f"{folder}:", *lines] if lines else [f"{folder}: nothing to change"]
+    return "\n".join(map(sentence, said))
 
 
 def rendered_text(plan: Plan) -> str:
@@ -43,7 +45,8 @@ def rendered_text(plan: Plan) -> str:
         cost = usd(extra.usd_per_hour)
         table.add_row(extra.what, place, extra.instance_type, str(extra.count), cost)
     whole = plan.cost.usd_per_hour + sum(extra.usd_per_hour for extra in plan.extras)
-    return f"{draw(table)}\nTotal {usd(whole)} $/h, {usd(plan.cost.usd_per_hour)} of it for GPUs"
+    total = f"Total {usd(whole)} $/h, {usd(plan.cost.usd_per_hour)} of it for GPUs"
+    return f"{draw(table)}\n{sentence(total)}"
 
 
 def profiling_text(profiling: Profiling) -> str:
@@ -60,7 +63,8 @@ def profiling_text(profiling: Profiling) -> str:
             usd(profiling.usd_at_most_of(machine)),
         )
         table.add_row(*row)
-    return (
-        f"{draw(table)}\nAt most {usd(profiling.usd_at_most)} $: each machine measures for "
+    at_most = (
+        f"At most {usd(profiling.usd_at_most)} $: each machine measures for "
         f"{profiling.max_minutes:g} minutes and is ended after {profiling.limit_minutes}"
     )
+    return f"{draw(table)}\n{sentence(at_most)}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from melange_cloud.output.text import bullets, draw, new_table, usd
+from melange_cloud.output.table import draw, new_table
+from melange_cloud.output.text import bullets, sentence, usd
 from melange_cloud.plan import Pool
 from melange_cloud.planning.sweep import Sweep, SweepPoint
 
@@ -13,10 +14,13 @@ from melange_cloud.planning.sweep import Sweep, SweepPoint
 def sweep_table(sweep: Sweep) -> str:
     """One table a TPOT: the mix, each single type, and the saving over the cheapest of them."""
     gpus = _gpus(sweep)
-    parts = [f"{sweep.service}: {sweep.model}, USD per hour\n"]
+    parts = [sentence(f"{sweep.service}: {sweep.model}, USD per hour") + "\n"]
     for tpot_ms in dict.fromkeys(point.tpot_ms for point in sweep.points):
         table = new_table(
-            (), ("req/s", "mix", *(f"{gpu} only" for gpu in gpus), "saving"), ("mix of",)
+            (),
+            ("req/s", "mix", *(f"{gpu} only" for gpu in gpus), "saving"),
+            ("mix of",),
+            keyed=True,
         )
         for point in sweep.points:
             if point.tpot_ms == tpot_ms:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from melange_cloud.output.text import bullets, draw, new_table
+from melange_cloud.output.table import draw, new_table
+from melange_cloud.output.text import bullets, sentence
 from melange_cloud.workload.grid import ranges
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def workload_table(workload: Workload) -> str:
     """Shares in percent, a row an input edge, a column an output edge; then origin and notes."""
     columns = [f"≤{edge}" for edge in workload.output_tokens]
-    table = new_table(["input \\ output"], [*columns, "all"])
+    table = new_table(["input \\ output"], [*columns, "all"], keyed=True)
     for edge, row in zip(workload.input_tokens, workload.shares, strict=True):
         table.add_row(f"≤{edge}", *map(_percent, row), _percent(sum(row)))
     table.add_section()
@@ -24,7 +25,9 @@ def workload_table(workload: Workload) -> str:
     title = f"{workload.name}: % of requests by length, tokens"
     origin = bullets(f"Source: {workload.source}", [workload.provenance])
     notes = bullets("Notes", workload.notes)
-    return "\n".join([title, "", draw(table), *_facts(workload), origin + notes])
+    return "\n".join(
+        [sentence(title), "", draw(table), *map(sentence, _facts(workload)), origin + notes]
+    )
 
 
 def _facts(workload: Workload) -> Iterator[str]:
