@@ -18,12 +18,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
 from melange_cloud.names import shorten, unknown
+from melange_cloud.reading import name_of, read_text
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
-"""Largest document read. A plan or price book is well below; a trace is read by DuckDB."""
 
 FieldPath = tuple[str | int, ...]
 Lines = Mapping[FieldPath, int]
@@ -51,34 +49,6 @@ class Document(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 
 
-def read_text(path: Path, kind: str, limit: int = MAX_DOCUMENT_BYTES) -> str:
-    """The text of a user's file. Raises InvalidInput, which says why it cannot be read."""
-    try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise InvalidInput(f"{path} is a directory, not a {kind}")
-        if size > limit:
-            raise InvalidInput(
-                f"{path} has {size / 1e6:.0f} MB; a {kind} may have at most {limit / 1e6:.0f} MB"
-            )
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InvalidInput(f"{path} does not exist; a {kind} was expected") from None
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:  # a NUL in the path itself
-        raise InvalidInput(f"{shorten(repr(str(path)))} is not a path") from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{path} is not a text file (a {kind} is UTF-8 text)") from None
-    if "\0" in text:
-        raise InvalidInput(f"{path} is not a text file (a {kind} is UTF-8 text)")
-    if not text.strip():
-        raise InvalidInput(f"{path} is empty; a {kind} was expected")
-    return text
-
-
 def parse_json(text: str, name: str, kind: str) -> Any:
     """The data of a JSON text. Raises InvalidDocument also for NaN, infinity and repeated keys."""
 
@@ -104,7 +74,8 @@ def parse_json(text: str, name: str, kind: str) -> Any:
 
 def load_json(path: Path, model: type[M], kind: str) -> M:
     """Read and validate a JSON document."""
-    return validate(model, parse_json(read_text(path, kind), str(path), kind), str(path), kind)
+    name = name_of(path)
+    return validate(model, parse_json(read_text(path, kind), name, kind), name, kind)
 
 
 def validate(

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from melange_cloud.documents import Document, FieldPath, validate
 from melange_cloud.names import one_gpu
 from melange_cloud.paths import StrPath
+from melange_cloud.reading import name_of
 from melange_cloud.workload.document import Histogram
 
 Positive = Annotated[float, Field(gt=0)]
@@ -145,7 +146,7 @@ def load_service(path: StrPath, overrides: Mapping[str, Any] | None = None) -> S
         for option, value in given.items():
             _put(data, OVERRIDES[option], value)
     options = {OVERRIDES[key]: "--" + key.replace("_", "-") for key in given}
-    return validate(Service, data, str(path), "service", lines, options)
+    return validate(Service, data, name_of(Path(path)), "service", lines, options)
 
 
 def _put(data: dict[str, Any], path: FieldPath, value: Any) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from melange_cloud.documents import FieldPath, read_text
+from melange_cloud.documents import FieldPath
 from melange_cloud.errors import InvalidDocument, Problem
 from melange_cloud.names import shorten
+from melange_cloud.reading import name_of, read_text
 
 MAX_YAML_BYTES = 1024 * 1024
 MAX_VALUES = 50_000
@@ -30,7 +31,7 @@ def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
     text = read_text(path, kind, MAX_YAML_BYTES)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
-        return _Reader(str(path), kind, loader).read()
+        return _Reader(name_of(path), kind, loader).read()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         # newer parsers have a limit of their own, older ones run into Python's
@@ -43,7 +44,7 @@ def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
         problem = Problem("", _TOO_DEEP)
     finally:
         loader.dispose()
-    raise InvalidDocument(str(path), kind, [problem]) from None
+    raise InvalidDocument(name_of(path), kind, [problem]) from None
 
 
 class _Reader:

@@ -92,7 +92,7 @@ headroom: lots
         "line 7, workload.rate: must be a finite number, but is nan",
         "line 8, workload.sizes: must be a mapping of keys to values, but is 7",
         "line 10, offers.purchase[0]: must be 'on-demand' or 'spot', but is \"reserved\"",
-        "line 11, limits.gpus.H100: must be greater than or equal to 0, is -1",
+        "line 11, limits.gpus.H100: must be greater than or equal to 0, but is -1",
         "line 11, limits.survive: must be 0 or 1, but is 2",
         'line 12, headroom: must be a number, but is "lots"',
     ]

@@ -41,9 +41,13 @@ def _print_version(wanted: bool) -> None:
 def root(
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
-    _debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    _debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error was raised.")
+    ] = False,
 ) -> None:
     """The cheapest mix of cloud GPUs that serves your LLM at your traffic and latency."""
 

@@ -27,11 +27,15 @@ from melange_cloud.cli.common import (
     note,
     percentage,
     print_result,
+    standard_input,
     warn_of_old_prices,
 )
+from melange_cloud.cli.files import STANDARD_OUTPUT, check_files
 from melange_cloud.cli.inputs import read_inputs
+from melange_cloud.cli.lists import several
 from melange_cloud.cli.live_prices import MaxAgeOption
 from melange_cloud.errors import EXIT_REGRESSION, InvalidInput
+from melange_cloud.reading import STANDARD_INPUT, name_of
 
 if TYPE_CHECKING:
     from melange_cloud.regression.check import Check
@@ -51,30 +55,47 @@ class CheckFormat(StrEnum):
 def check(
     service: ServiceArgument,
     baseline: Annotated[
-        Path, typer.Option("--baseline", metavar="PLAN", help="The committed plan.")
+        Path,
+        typer.Option(
+            "--baseline",
+            metavar="PLAN",
+            help="The committed plan; - for standard input.",
+            callback=standard_input,
+        ),
     ] = Path("plan.json"),
     max_increase: Annotated[
         list[str] | None,
-        typer.Option(
+        several(
             "--max-increase",
             metavar="LIMIT",
-            help="Fail above this: 5% or 2.50 (USD/h). Repeatable: any. Default: the service's "
-            "policy; 0% if it has none.",
+            help="Fail when the cost rises by more than any of these: 5%, or 2.50 USD/h.",
+            show_default="the service's policy, or else 0%",
         ),
     ] = None,
     warn_increase: Annotated[
         list[str] | None,
-        typer.Option("--warn-increase", metavar="LIMIT", help="Warn above this. Repeatable."),
+        several(
+            "--warn-increase",
+            metavar="LIMIT",
+            help="Warn when the cost rises by more than any of these.",
+            show_default="the service's policy",
+        ),
     ] = None,
     budget: Annotated[
-        float | None, typer.Option("--budget", metavar="USD", help="Fail above this a month.")
+        float | None,
+        typer.Option(
+            "--budget",
+            metavar="USD",
+            help="Fail when the fleet costs more than this a month.",
+            show_default="the service's policy",
+        ),
     ] = None,
     update: Annotated[
         bool,
         typer.Option("--update", help="Write the new plan as the baseline, whatever it costs."),
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Plan close to the baseline's fleet.")
+        bool, typer.Option("--keep", help="Stay close to the fleet of the baseline.")
     ] = False,
     tolerance: ToleranceOption = "2%",
     rate: RateOption = None,
@@ -91,21 +112,23 @@ def check(
     slices: SlicesOption = None,
     time_limit: TimeLimitOption = 60.0,
     format_: Annotated[
-        CheckFormat, typer.Option("--format", help="How to print the result.")
+        CheckFormat, typer.Option("--format", help="How the result is printed.")
     ] = CheckFormat.table,
     out: Annotated[
         list[Path] | None,
         typer.Option(
             "--out",
+            "-o",
             metavar="FILE",
-            help="Also write it to FILE: .md markdown, .xml JUnit, any other JSON. Repeatable.",
+            help="Also write the result to FILE: .md is markdown, .xml JUnit, any other name JSON; "
+            "- prints JSON alone. Repeatable.",
         ),
     ] = None,
 ) -> None:
     """Fail when a service costs more than its committed plan allows.
 
-    Plans the service anew, compares it with the baseline, and says what each cause adds. Exit
-    code 0 for pass and warning, 1 for fail.
+    Plans the service anew, compares it with the baseline, and says what each cause adds. The exit
+    code is 0 for a pass or a warning, and 1 for a fail.
     """
     from melange_cloud.documents import write_text
     from melange_cloud.regression.check import Files
@@ -125,8 +148,11 @@ def check(
         "purchase": purchase,
         "prices": prices,
     }
+    within = percentage("--tolerance", tolerance)
+    reads, writes = _files(baseline, out or [], format_, update=update)
+    check_files({"the service": service, **reads}, writes)
     committed = read_baseline(baseline, service, needed=not update)
-    inputs = read_inputs(service, overrides, profiles, max_age)
+    inputs = read_inputs(service, overrides, profiles, max_age, reads=reads, writes=writes)
     committed = committed.of(inputs, needed=not update)
     if committed.why_none:
         note(f"not compared: {committed.why_none}")
@@ -134,16 +160,21 @@ def check(
         inputs,
         committed.plan,
         policy_of(inputs.service.policy, max_increase or (), warn_increase or (), budget),
-        Files(service.as_posix(), baseline.as_posix()),
+        Files(*(Path(name_of(path)).as_posix() for path in (service, baseline))),
         keep=keep,
-        tolerance=percentage("--tolerance", tolerance),
+        tolerance=within,
         slices=slices,
         time_limit=time_limit,
     )
-    print_result(_written(found.check, format_))
+    if STANDARD_OUTPUT not in (out or []):
+        print_result(_written(found.check, format_))
     for path in out or ():
-        write_text(path, _written(found.check, _format_of(path)))
-        note(f"wrote {path}")
+        text = _written(found.check, _format_of(path))
+        if path == STANDARD_OUTPUT:
+            print_result(text)
+        else:
+            write_text(path, text)
+            note(f"wrote {path}")
     if format_ is CheckFormat.github:
         _append_job_summary(_written(found.check, CheckFormat.markdown))
     if found.infeasible is not None or found.plan is None:
@@ -154,6 +185,30 @@ def check(
         note(f"wrote {baseline}")
     elif found.check.verdict == "fail":
         raise typer.Exit(EXIT_REGRESSION)
+
+
+def _files(
+    baseline: Path, out: list[Path], format_: CheckFormat, *, update: bool
+) -> tuple[dict[str, Path], dict[str, list[Path]]]:
+    """What a check reads beside the service, and what it writes; InvalidInput for what cannot be
+    written together."""
+    if out.count(STANDARD_OUTPUT) > 1:
+        raise InvalidInput("--out - is given twice; only one thing can go to standard output")
+    if STANDARD_OUTPUT in out and format_ not in (CheckFormat.table, CheckFormat.json):
+        raise InvalidInput(
+            f"--out - and --format {format_.value} would both go to standard output",
+            hint="leave one of them out, or give --out a file",
+        )
+    if update and baseline == STANDARD_INPUT:
+        raise InvalidInput(
+            "--update cannot write the baseline, which is standard input",
+            hint="give the file of the baseline, or leave --update out",
+        )
+    writes = {"--out": out} | ({"--update": [baseline]} if update else {})
+    # the baseline is what --update replaces; --out never does
+    if update:
+        check_files({"the baseline": baseline}, {"--out": out})
+    return ({} if update else {"the baseline": baseline}), writes
 
 
 def _written(found: Check, format_: CheckFormat) -> str:

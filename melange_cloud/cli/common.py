@@ -10,9 +10,17 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from melange_cloud.cli.lists import REPEATABLE, several, split_folders
 from melange_cloud.cli.stdout import write_result
+from melange_cloud.reading import STANDARD_INPUT
 
 T = TypeVar("T")
+
+
+SERVICES = "the service's"
+"""The default of an option that goes over a field of the service."""
+
+PRICE_SOURCES = "Where prices come from: bundled, live, gpuhunt, or a file (CSV or price book)."
 
 
 class Format(StrEnum):
@@ -22,70 +30,131 @@ class Format(StrEnum):
     json = "json"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+def standard_input(value: Path | None) -> Path | None:
+    """``-`` as what it stands for."""
+    return STANDARD_INPUT if value == Path("-") else value
+
+
+def standard_input_among(values: list[Path]) -> list[Path]:
+    """The same, for an argument of several files."""
+    return [STANDARD_INPUT if value == Path("-") else value for value in values]
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How the result is printed.")]
 OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="FILE", help="Write the document to FILE.")
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Also write the document to FILE; - prints it alone.",
+    ),
 ]
 ServiceArgument = Annotated[
-    Path, typer.Argument(metavar="SERVICE", help="The service file (YAML).", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="SERVICE",
+        help="The service file (YAML); - for standard input.",
+        show_default=False,
+        callback=standard_input,
+    ),
 ]
 PricesOption = Annotated[
     str | None,
     typer.Option(
         "--prices",
         metavar="SOURCE",
-        help="bundled, live, gpuhunt or a file (CSV, price book). Default: the service's.",
+        help=PRICE_SOURCES,
+        show_default=SERVICES,
+    ),
+]
+ListedPricesOption = Annotated[
+    str,
+    typer.Option(
+        "--prices",
+        metavar="SOURCE",
+        help=PRICE_SOURCES,
     ),
 ]
 ProfilesOption = Annotated[
     list[Path] | None,
     typer.Option(
-        "--profiles", metavar="DIR", help="Profiles to prefer to the bundled ones. Repeatable."
+        "--profiles",
+        metavar="DIR",
+        help=f"Folder of profiles to use before the bundled ones. {REPEATABLE}",
+        callback=split_folders,
     ),
 ]
 
 RateOption = Annotated[
-    float | None, typer.Option("--rate", help="Requests/s; overrides the service.")
+    float | None,
+    typer.Option("--rate", metavar="RATE", help="Request rate, requests/s.", show_default=SERVICES),
 ]
 TpotOption = Annotated[
-    float | None, typer.Option("--tpot-ms", help="Time per output token, ms; overrides.")
+    float | None,
+    typer.Option(
+        "--tpot-ms",
+        metavar="MS",
+        help="Limit of time per output token (TPOT).",
+        show_default=SERVICES,
+    ),
 ]
 TtftOption = Annotated[
-    float | None, typer.Option("--ttft-ms", help="Time to first token, ms; overrides.")
+    float | None,
+    typer.Option(
+        "--ttft-ms",
+        metavar="MS",
+        help="Limit of time to first token (TTFT).",
+        show_default=SERVICES,
+    ),
 ]
 HeadroomOption = Annotated[
-    float | None, typer.Option("--headroom", help="Capacity above the rate, 0.1 = 10%; overrides.")
+    float | None,
+    typer.Option(
+        "--headroom",
+        metavar="SHARE",
+        help="Capacity kept above the rate: 0.1 is 10%.",
+        show_default=SERVICES,
+    ),
 ]
 ProviderOption = Annotated[
-    list[str] | None, typer.Option("--provider", help="Buy from this cloud only. Repeatable.")
+    list[str] | None, several("--provider", metavar="CLOUD", help="Only offers of this cloud.")
 ]
 RegionOption = Annotated[
-    list[str] | None, typer.Option("--region", help="Buy in this region only. Repeatable.")
+    list[str] | None,
+    several("--region", metavar="REGION", help="Only offers in this region."),
 ]
 GpuOption = Annotated[
-    list[str] | None, typer.Option("--gpu", help="Buy this GPU type only. Repeatable.")
+    list[str] | None, several("--gpu", metavar="GPU", help="Only offers of this GPU type.")
 ]
 PurchaseOption = Annotated[
-    list[str] | None, typer.Option("--purchase", help="on-demand or spot. Repeatable.")
+    list[str] | None,
+    several("--purchase", metavar="KIND", help="Only offers of this kind: on-demand or spot."),
 ]
 SlicesOption = Annotated[
     int | None,
     typer.Option(
         "--slices",
         min=1,
-        help="Solve the paper's programme with each bucket cut into N slices (slow).",
+        metavar="N",
+        help="Solve the paper's programme, with each bucket cut into N slices (slow).",
     ),
 ]
 ToleranceOption = Annotated[
     str,
     typer.Option(
-        "--tolerance", metavar="PERCENT", help="With --keep: cost allowed above the cheapest."
+        "--tolerance",
+        metavar="PERCENT",
+        help="With --keep: cost allowed above that of the cheapest fleet.",
     ),
 ]
 TimeLimitOption = Annotated[
     float,
     typer.Option(
-        "--time-limit", min=0.1, metavar="SECONDS", help="Stop the proof after this long."
+        "--time-limit",
+        min=0.1,
+        metavar="SECONDS",
+        help="Take the best fleet found after this time, even if it is not proven cheapest.",
     ),
 ]
 
@@ -109,32 +178,6 @@ def warn_of_old_prices(as_of: str | None) -> None:
     warning = age_warning(as_of, datetime.now(UTC).date())
     if warning:
         note(f"warning: {warning}")
-
-
-def numbers(option: str, text: str | None) -> list[float]:
-    """The numbers above 0 of a comma-separated option; InvalidInput names what is not one."""
-    import math
-
-    from melange_cloud.errors import InvalidInput
-    from melange_cloud.names import shorten
-
-    found = []
-    for word in (text or "").split(",") if text is not None else []:
-        try:
-            number = float(word)
-        except ValueError:
-            number = math.nan
-        if not (math.isfinite(number) and number > 0):
-            raise InvalidInput(
-                f'{option}: must be numbers above 0 with commas between, "{shorten(word)}" is none'
-            )
-        found.append(number)
-    return found
-
-
-def split_list(values: list[str]) -> list[str]:
-    """The words of a repeatable option, each of which may hold several with commas between."""
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
 def percentage(option: str, text: str) -> float:

@@ -7,27 +7,35 @@ from typing import Annotated
 
 import typer
 
-from melange_cloud.cli.common import Format, FormatOption, OutOption, note, print_result
+from melange_cloud.cli.common import Format, FormatOption, OutOption, standard_input_among
+from melange_cloud.cli.files import check_files, deliver
 
 
 def compare(
     plans: Annotated[
-        list[Path], typer.Argument(metavar="PLAN...", help="Plans.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="PLAN…",
+            help="Two plans or more; one of them may be - for standard input.",
+            show_default=False,
+            callback=standard_input_among,
+        ),
     ],
     format_: FormatOption = Format.table,
     out: OutOption = None,
 ) -> None:
-    """Show plans side by side, each with what it costs more than the first."""
-    from melange_cloud.documents import write_text
+    """Show plans side by side.
+
+    Each stands with what it serves, what it costs, and how much that is above the first.
+    """
     from melange_cloud.regression.comparison import compare_plans
 
+    check_files({"a plan": plans}, {"--out": out})
     found = compare_plans(plans)
     if format_ is Format.json:
-        print_result(found.to_json())
+        shown = found.to_json()
     else:
         from melange_cloud.output.compare_table import compare_table
 
-        print_result(compare_table(found))
-    if out:
-        write_text(out, found.to_json())
-        note(f"wrote {out}")
+        shown = compare_table(found)
+    deliver(out, found.to_json(), shown)

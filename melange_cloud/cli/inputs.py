@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from melange_cloud.cli.files import Files, check_files
 from melange_cloud.cli.live_prices import fetching
+from melange_cloud.reading import folder_of
 
 if TYPE_CHECKING:
     from melange_cloud.planning.compose import Inputs
@@ -17,19 +19,27 @@ def read_inputs(
     overrides: Mapping[str, Any],
     profiles: Sequence[Path] | None,
     max_age: str | None,
+    *,
+    reads: Files | None = None,
+    writes: Files | None = None,
 ) -> Inputs:
     """The inputs of a service file, overridden by options (see ``service.OVERRIDES``).
 
     A price source among the options is relative to the current folder, one in the file to it.
+    ``reads`` are files that the command reads beside them, ``writes`` those that it will write:
+    InvalidInput when one of these is one of the inputs.
     """
-    from melange_cloud.planning.inputs import load_inputs
+    from melange_cloud.planning.inputs import files_read, load_inputs
     from melange_cloud.service import load_service
 
+    mine = {"the service": service, **(reads or {})}
+    check_files(mine, writes or {})
+    loaded = load_service(service, overrides)
+    base, prices_base = folder_of(service), Path() if overrides.get("prices") else None
+    folders = profiles or []
+    named = files_read(loaded, base, prices_base=prices_base, profile_folders=folders)
+    check_files({**mine, **named}, writes or {})
     with fetching(max_age=max_age) as wanted:
         return load_inputs(
-            load_service(service, overrides),
-            service.parent,
-            prices_base=Path() if overrides.get("prices") else None,
-            profile_folders=profiles or [],
-            wanted=wanted,
+            loaded, base, prices_base=prices_base, profile_folders=folders, wanted=wanted
         )

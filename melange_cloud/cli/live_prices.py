@@ -24,7 +24,7 @@ MaxAgeOption = Annotated[
     typer.Option(
         "--max-age",
         metavar="AGE",
-        help="Live prices older than this are fetched again: 24h, 90m, 7d.",
+        help="Fetch live prices again that are older than this: 90m, 24h, 7d.",
     ),
 ]
 

@@ -25,11 +25,11 @@ from melange_cloud.cli.common import (
     ToleranceOption,
     TpotOption,
     TtftOption,
-    note,
     percentage,
-    print_result,
+    standard_input,
     warn_of_old_prices,
 )
+from melange_cloud.cli.files import deliver
 from melange_cloud.cli.inputs import read_inputs
 from melange_cloud.cli.live_prices import MaxAgeOption
 from melange_cloud.errors import InvalidInput
@@ -38,7 +38,13 @@ from melange_cloud.errors import InvalidInput
 def plan(
     service: ServiceArgument,
     out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="Where the plan is written.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write the plan to FILE; - prints it alone.",
+        ),
     ] = Path("plan.json"),
     rate: RateOption = None,
     tpot_ms: TpotOption = None,
@@ -53,7 +59,12 @@ def plan(
     profiles: ProfilesOption = None,
     keep: Annotated[
         Path | None,
-        typer.Option("--keep", metavar="PLAN", help="Stay close to the fleet of this plan."),
+        typer.Option(
+            "--keep",
+            metavar="PLAN",
+            help="Stay close to the fleet of this plan, which runs now; - for standard input.",
+            callback=standard_input,
+        ),
     ] = None,
     tolerance: ToleranceOption = "2%",
     slices: SlicesOption = None,
@@ -62,10 +73,11 @@ def plan(
 ) -> None:
     """Find the cheapest fleet for a service.
 
-    Prints it, beside single-type fleets, and writes plan.json.
+    Prints it, beside the cheapest fleet of each GPU type alone, and writes the plan: the whole
+    decision with its inputs.
     """
     start = time.perf_counter()
-    from melange_cloud.documents import dump_json, write_text
+    from melange_cloud.documents import dump_json
     from melange_cloud.plan import with_timing
     from melange_cloud.planning.planner import make_plan
 
@@ -80,9 +92,12 @@ def plan(
         "purchase": purchase,
         "prices": prices,
     }
-    inputs = read_inputs(service, overrides, profiles, max_age)
     if keep and slices:
         raise InvalidInput("--keep and --slices do not go together")
+    within = percentage("--tolerance", tolerance)
+    inputs = read_inputs(
+        service, overrides, profiles, max_age, reads={"--keep": keep}, writes={"--out": out}
+    )
     running = None
     if keep:
         from melange_cloud.regression.baseline import load_running
@@ -93,15 +108,14 @@ def plan(
         slices=slices,
         time_limit=time_limit,
         keep=running,
-        tolerance=percentage("--tolerance", tolerance),
+        tolerance=within,
     )
-    write_text(out, planned.plan.to_json())
     if format_ is Format.json:
         total = time.perf_counter() - start
-        print_result(dump_json(with_timing(planned.plan, planned.solve_seconds, total)))
+        shown = dump_json(with_timing(planned.plan, planned.solve_seconds, total))
     else:
         from melange_cloud.output.plan_table import plan_table
 
-        print_result(plan_table(planned.plan))
+        shown = plan_table(planned.plan)
     warn_of_old_prices(planned.plan.prices.as_of)
-    note(f"wrote {out}")
+    deliver(out, planned.plan.to_json(), shown)

@@ -13,14 +13,15 @@ from melange_cloud.cli.common import (
     Format,
     FormatOption,
     GpuOption,
+    ListedPricesOption,
     OutOption,
-    PricesOption,
     ProviderOption,
     PurchaseOption,
     RegionOption,
     note,
     print_result,
 )
+from melange_cloud.cli.files import check_files, deliver
 from melange_cloud.cli.live_prices import MaxAgeOption, fetching
 
 app = typer.Typer(help="What clouds offer, and at which price.", no_args_is_help=True)
@@ -36,7 +37,7 @@ class DiffFormat(StrEnum):
 
 @app.command("list")
 def list_(
-    prices: PricesOption = None,
+    prices: ListedPricesOption = "bundled",
     provider: ProviderOption = None,
     region: RegionOption = None,
     gpu: GpuOption = None,
@@ -45,14 +46,18 @@ def list_(
     format_: FormatOption = Format.table,
     out: OutOption = None,
 ) -> None:
-    """Show the offers of a price source. --out writes them as a price book for --prices."""
-    from melange_cloud.documents import write_text
+    """Show the offers of a price source.
+
+    The document that --out writes is a price book, which --prices reads.
+    """
     from melange_cloud.prices.book import age_warning, excluded_summary, listed_json, oldest
     from melange_cloud.prices.select import Filters, select_excluded, select_offers, why_none
-    from melange_cloud.prices.sources import load_prices
+    from melange_cloud.prices.sources import SOURCES, load_prices, price_file
 
+    if prices not in SOURCES:
+        check_files({"the prices": price_file(prices, Path())}, {"--out": out})
     with fetching(provider, region, max_age) as wanted:
-        book = load_prices(prices or "bundled", Path(), wanted)
+        book = load_prices(prices, Path(), wanted)
     filters: Filters = {
         "providers": provider,
         "regions": region,
@@ -65,14 +70,13 @@ def list_(
     none = why_none(book, **filters)
     for remark in [*none, *book.notes, *excluded_summary(left_out), *filter(None, [warning])]:
         note(remark)
-    if out is not None:
-        write_text(out, book.model_copy(update={"offers": offers}).to_json())
     if format_ is Format.json:
-        print_result(listed_json(offers))
+        shown = listed_json(offers)
     else:
         from melange_cloud.output.prices_table import prices_table
 
-        print_result(prices_table(offers))
+        shown = prices_table(offers)
+    deliver(out, book.model_copy(update={"offers": offers}).to_json(), shown)
 
 
 @app.command("refresh")
@@ -82,12 +86,12 @@ def refresh(
     lock: Annotated[
         Path | None,
         typer.Option(
-            "--lock", metavar="FILE", help="Also write the prices to FILE, for --prices FILE."
+            "--lock", metavar="FILE", help="Also write the prices to FILE, which --prices reads."
         ),
     ] = None,
     format_: FormatOption = Format.table,
 ) -> None:
-    """Fetch what AWS and GCP charge now into the cache, for --prices live."""
+    """Fetch what AWS and GCP charge now, and keep it for --prices live."""
     from melange_cloud.documents import dump_json, write_text
     from melange_cloud.prices.book import excluded_summary
     from melange_cloud.prices.live import load_live, lock_of, region_counts
@@ -109,14 +113,16 @@ def refresh(
 
 @app.command("diff")
 def diff(
-    old: Annotated[str, typer.Argument(metavar="A", help="A price source or file.")],
-    new: Annotated[str, typer.Argument(metavar="B", help="The one to compare it with.")],
+    old: Annotated[
+        str, typer.Argument(metavar="A", help="A price source: bundled, live, gpuhunt, or a file.")
+    ],
+    new: Annotated[str, typer.Argument(metavar="B", help="The price source to compare it with.")],
     max_age: MaxAgeOption = "24h",
     format_: Annotated[
-        DiffFormat, typer.Option("--format", help="How to print the result.")
+        DiffFormat, typer.Option("--format", help="How the result is printed.")
     ] = DiffFormat.table,
 ) -> None:
-    """Show what changed from price source A to B."""
+    """Show what changed from price source A to price source B."""
     from melange_cloud.output import prices_diff
     from melange_cloud.prices.diff import diff_books
     from melange_cloud.prices.sources import load_prices

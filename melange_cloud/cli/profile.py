@@ -15,18 +15,21 @@ from melange_cloud.cli.profile_provision import provision
 from melange_cloud.cli.profile_run import run
 from melange_cloud.cli.profile_show import show
 
-app = typer.Typer(help="What a GPU sustains of a model.", no_args_is_help=True)
+app = typer.Typer(
+    help="What one replica of a model sustains on each GPU type.", no_args_is_help=True
+)
 
 
 @app.command("list")
 def list_(
     model: Annotated[
-        str | None, typer.Option("--model", help="Only this model (Hugging Face id).")
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="Only this model: its Hugging Face id."),
     ] = None,
     profiles: ProfilesOption = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Show which profiles there are, and why a GPU has none."""
+    """Show which profiles there are, and why some GPUs have none."""
     from melange_cloud.profiles.listing import list_profiles, listing_json
 
     listing = list_profiles(model, profiles or [])

@@ -8,33 +8,30 @@ from typing import Annotated
 import typer
 
 from melange_cloud.cli.common import Format, FormatOption, ProfilesOption, print_result
-from melange_cloud.cli.profile_options import OfModelOption
+from melange_cloud.cli.profile_options import OfModelOption, ProfilesArgument
 from melange_cloud.errors import EXIT_REGRESSION
 
 
 def check(
-    checked: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PROFILE…",
-            help="Files of profiles, or GPUs (L4, H100-tp4) with --model.",
-            show_default=False,
-        ),
-    ],
+    checked: ProfilesArgument,
     model: OfModelOption = None,
     against: Annotated[
         Path | None,
         typer.Option(
-            "--against", metavar="FILE", help="The estimate to set beside it; default: our own."
+            "--against",
+            metavar="FILE",
+            help="The estimate to set beside it.",
+            show_default="our own",
         ),
     ] = None,
     profiles: ProfilesOption = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Check that a measured profile is sane, and how far an estimate is from it.
+    """Check that a measured profile is sane.
 
-    Exits 1 when a profile fails: what no engine does (more load, far fewer requests/s or faster
-    tokens), a TPOT of 0, many failed requests, hardly any requests, or mere noise.
+    Says also how far an estimate is from it. The exit code is 1 when a profile fails: when it
+    shows what no engine does (under more load far fewer requests/s, or faster tokens), a TPOT of 0,
+    many failed requests, hardly any requests, or mere noise.
     """
     from melange_cloud.output.profile_check import checked_json, checked_text
     from melange_cloud.profiles.assess import assess

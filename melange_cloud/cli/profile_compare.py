@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
-
-import typer
 
 from melange_cloud.cli.common import (
     Format,
     FormatOption,
+    ListedPricesOption,
     OutOption,
-    PricesOption,
     ProfilesOption,
     ProviderOption,
     RegionOption,
     note,
-    numbers,
-    print_result,
 )
+from melange_cloud.cli.files import check_files, deliver
+from melange_cloud.cli.lists import numbers, several
 from melange_cloud.cli.profile_options import (
     NO_LIMIT,
     ContextOption,
@@ -25,53 +24,66 @@ from melange_cloud.cli.profile_options import (
     Percentile,
     PercentileOption,
     PlotOption,
+    ProfilesArgument,
     TtftSloOption,
     slo_of,
 )
 
 
 def compare(
-    compared: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PROFILE…",
-            help="Files of profiles, or GPUs (L4, H100-tp4) with --model.",
-            show_default=False,
-        ),
-    ],
+    compared: ProfilesArgument,
     model: OfModelOption = None,
     tpot_ms: Annotated[
-        str | None,
-        typer.Option("--tpot-ms", metavar="MS,MS,…", help="TPOT targets, ms. Default: none."),
+        list[str] | None,
+        several(
+            "--tpot-ms",
+            metavar="MS",
+            help="Limit of time per output token (TPOT) to compare at.",
+            show_default="none",
+        ),
     ] = None,
     ttft_ms: TtftSloOption = None,
     percentile: PercentileOption = Percentile.mean,
     max_model_len: ContextOption = None,
     size: Annotated[
         list[str] | None,
-        typer.Option("--size", metavar="INxOUT", help="Instead of all profiled. Repeatable."),
+        several(
+            "--size",
+            metavar="INxOUT",
+            help="Request size: input and output tokens, such as 1000x250.",
+            show_default="all that are profiled",
+        ),
     ] = None,
     usd_per_hour: Annotated[
         list[str] | None,
-        typer.Option(
-            "--usd-per-hour", metavar="GPU=USD", help="Instead of the cheapest offer. Repeatable."
+        several(
+            "--usd-per-hour",
+            metavar="GPU=USD",
+            help="What a replica on this GPU costs.",
+            show_default="of the cheapest offer",
         ),
     ] = None,
-    prices: PricesOption = None,
+    prices: ListedPricesOption = "bundled",
     provider: ProviderOption = None,
     region: RegionOption = None,
     purchase: Annotated[
         list[str] | None,
-        typer.Option("--purchase", help="on-demand or spot. Default: on-demand. Repeatable."),
+        several(
+            "--purchase",
+            metavar="KIND",
+            help="Only offers of this kind: on-demand or spot.",
+            show_default="on-demand",
+        ),
     ] = None,
     profiles: ProfilesOption = None,
     plot: PlotOption = None,
     out: OutOption = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Compare tokens per dollar: which GPU wins each size, and by how much.
+    """Compare what GPUs serve for a dollar, size by size.
 
-    Each replica costs what the cheapest offer costs that can run it.
+    Shows which GPU gives most tokens per dollar at each size, and by how much. A replica costs its
+    part of the cheapest offer that can run it.
     """
     from melange_cloud.output.profile_compare import comparison_table
     from melange_cloud.profiles.compare import compare as compare_profiles
@@ -79,14 +91,19 @@ def compare(
     from melange_cloud.profiles.pick import pick_profiles
     from melange_cloud.profiles.priced import priced
     from melange_cloud.profiles.sizes import parse_sizes
+    from melange_cloud.profiles.store import files_in
 
+    folders = profiles or []
+
+    reads = {"a profile": [Path(name) for name in compared], "the profiles": files_in(folders)}
+    check_files(reads, {"--out": out, "--plot": plot})
     slos = [
         slo_of(tpot, ttft_ms, percentile) for tpot in numbers("--tpot-ms", tpot_ms) or [NO_LIMIT]
     ]
     contenders = priced(
-        pick_profiles(compared, model, profiles or []),
+        pick_profiles(compared, model, folders),
         usd_per_hour or [],
-        prices=prices or "bundled",
+        prices=prices,
         providers=provider or [],
         regions=region or [],
         purchase=purchase or ["on-demand"],
@@ -98,9 +115,5 @@ def compare(
         check_plot_path(plot)
         plot_comparison(plot, result)
         note(f"wrote {plot}")
-    print_result(comparison_json(result) if format is Format.json else comparison_table(result))
-    if out is not None:
-        from melange_cloud.documents import write_text
-
-        write_text(out, comparison_json(result))
-        note(f"wrote {out}")
+    document = comparison_json(result)
+    deliver(out, document, document if format is Format.json else comparison_table(result))

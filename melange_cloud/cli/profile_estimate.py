@@ -10,16 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from melange_cloud.cli.common import (
-    Format,
-    FormatOption,
-    PricesOption,
-    note,
-    print_result,
-    split_list,
-)
+from melange_cloud.cli.common import Format, FormatOption, PricesOption, note, print_result
+from melange_cloud.cli.files import STANDARD_OUTPUT, check_files, deliver_profile
+from melange_cloud.cli.lists import several
 from melange_cloud.cli.live_prices import MaxAgeOption, fetching
-from melange_cloud.cli.profile_options import NO_LIMIT
+from melange_cloud.cli.profile_options import NO_LIMIT, SizesOption
 
 if TYPE_CHECKING:
     from melange_cloud.profiles.asked import Asked
@@ -47,14 +42,14 @@ def estimate(
     ] = None,
     gpu: Annotated[
         list[str] | None,
-        typer.Option("--gpu", help="GPU type, as L4 or A100-80GB. Repeatable, or with commas."),
+        several("--gpu", metavar="GPU", help="GPU type, such as L4 or A100-80GB."),
     ] = None,
     tensor_parallel: Annotated[
         list[str] | None,
-        typer.Option(
+        several(
             "--tensor-parallel",
             metavar="N",
-            help="GPUs that share the model. Repeatable, or with commas.",
+            help="GPUs that share the model.",
             show_default="1; with --service, 1, 2, 4 and 8",
         ),
     ] = None,
@@ -101,17 +96,15 @@ def estimate(
         str | None,
         typer.Option("--interconnect", help="Default: what clouds join this GPU by."),
     ] = None,
-    size: Annotated[
-        list[str] | None,
-        typer.Option("--size", metavar="INxOUT", help="Instead of the whole grid. Repeatable."),
-    ] = None,
+    size: SizesOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
+            "-o",
             metavar="FILE|DIR",
-            help="Write the profile to FILE, or to its place in a folder for --profiles; "
-            "several profiles need a folder.",
+            help="Write the profile to FILE, or to its place in a folder for --profiles; - prints "
+            "it alone. Several profiles need a folder.",
         ),
     ] = None,
     format: FormatOption = Format.table,
@@ -123,7 +116,11 @@ def estimate(
     """
     from melange_cloud.profiles.asked import Asked
 
-    gpus, degrees = split_list(gpu or []), _degrees(split_list(tensor_parallel or []))
+    check_files(
+        {"--calibrate": calibrate, "--model-config": model_config, "--service": service},
+        {"--out": out},
+    )
+    gpus, degrees = gpu or [], _degrees(tensor_parallel or [])
     asked = Asked(
         model or "",
         gpus[0] if gpus else "",
@@ -217,20 +214,19 @@ def _of_service(
 
 def _estimate_one(asked: Asked, out: Path | None, format: Format) -> None:
     from melange_cloud.profiles.asked import estimate_asked
-    from melange_cloud.profiles.store import save_profile
 
     profile, remarks = estimate_asked(asked)
     _tell(remarks)
-    if out is not None:
-        note(f"wrote {save_profile(out, profile)}")
     if format is Format.json:
-        print_result(profile.to_json())
+        shown = profile.to_json()
     else:
         from melange_cloud.output.profile_table import throughput_table
         from melange_cloud.profiles.throughput import Slo
 
         whole = max(map(sum, profile.sizes))
-        print_result(throughput_table(profile, Slo(NO_LIMIT), whole))
+        shown = throughput_table(profile, Slo(NO_LIMIT), whole)
+    reads = {"--calibrate": asked.measured, "--model-config": asked.model_config}
+    deliver_profile(out, profile, shown, reads)
 
 
 def _estimate_several(
@@ -240,7 +236,7 @@ def _estimate_several(
     from melange_cloud.profiles.several import estimate_several, keep_measured, save_several
     from melange_cloud.profiles.store import is_folder
 
-    if out is None or not is_folder(out):
+    if out is None or out == STANDARD_OUTPUT or not is_folder(out):
         raise InvalidInput("several profiles need a folder to be written to: --out DIR")
     found = keep_measured(out, estimate_several(asked, configurations))
     _tell(found.remarks)

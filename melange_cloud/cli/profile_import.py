@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from melange_cloud.cli.common import Format, FormatOption, note, print_result
+from melange_cloud.cli.common import Format, FormatOption, note
+from melange_cloud.cli.files import check_files, deliver_profile
 from melange_cloud.cli.profile_options import NO_LIMIT, DegreeOption, ProfileOutOption
 
 
@@ -50,8 +51,9 @@ def import_(
     from melange_cloud.profiles.imports.load import import_profiles
     from melange_cloud.profiles.imports.point import Given
     from melange_cloud.profiles.sizes import parse_sizes
-    from melange_cloud.profiles.store import save_profile
 
+    reads = {"what is imported": files}
+    check_files(reads, {"--out": out})
     stands_for = parse_sizes([size])[0] if size else None
     given = Given(model, gpu, tensor_parallel, engine_version, stands_for, tpot_ms)
     result = import_profiles(files, given)
@@ -60,12 +62,11 @@ def import_(
     failing = [finding for finding in check_profile(result.profile) if finding.level == "fails"]
     for finding in failing:
         note(f"warning: not sane: {finding}")
-    if out is not None:
-        note(f"wrote {save_profile(out, result.profile)}")
     if format is Format.json:
-        print_result(result.profile.to_json())
+        shown = result.profile.to_json()
     else:
         from melange_cloud.output.profile_table import throughput_table
         from melange_cloud.profiles.throughput import Slo
 
-        print_result(throughput_table(result.profile, Slo(NO_LIMIT)))
+        shown = throughput_table(result.profile, Slo(NO_LIMIT))
+    deliver_profile(out, result.profile, shown, reads)

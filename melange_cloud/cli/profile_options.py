@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from melange_cloud.cli.lists import several
+
 if TYPE_CHECKING:
     from melange_cloud.profiles.throughput import Slo
 
@@ -22,33 +24,75 @@ class Percentile(StrEnum):
 
 OfModelOption = Annotated[
     str | None,
-    typer.Option("--model", help="Hugging Face id; profiles are then named by GPU, as H100-tp4."),
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="The model's Hugging Face id; PROFILE is then a GPU, such as H100-tp4.",
+    ),
 ]
 DegreeOption = Annotated[
-    int | None, typer.Option("--tensor-parallel", min=1, help="GPUs that share the model.")
+    int | None,
+    typer.Option(
+        "--tensor-parallel", min=1, metavar="N", help="Tensor parallel degree: GPUs a replica."
+    ),
 ]
 TtftSloOption = Annotated[
-    float | None, typer.Option("--ttft-ms", min=0, help="Time to first token, ms.")
+    float | None,
+    typer.Option(
+        "--ttft-ms",
+        min=0,
+        metavar="MS",
+        help="Limit of time to first token (TTFT).",
+        show_default="none",
+    ),
 ]
 PercentileOption = Annotated[
-    Percentile, typer.Option("--percentile", help="What the SLO is about.")
+    Percentile, typer.Option("--percentile", help="What of the latencies the limits are about.")
 ]
 ContextOption = Annotated[
     int | None,
-    typer.Option("--max-model-len", min=1, help="Context length; default: the model's."),
+    typer.Option(
+        "--max-model-len",
+        min=1,
+        metavar="TOKENS",
+        help="Context length.",
+        show_default="the model's",
+    ),
+]
+SizesOption = Annotated[
+    list[str] | None,
+    several(
+        "--size",
+        metavar="INxOUT",
+        help="Request size: input and output tokens, such as 1000x250.",
+        show_default="the whole grid",
+    ),
+]
+TPOT_OF_INTEREST = "Limit of time per output token (TPOT) that plans will have."
+ProfilesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="PROFILE…",
+        help="Files of profiles, or with --model GPUs (L4, H100-tp4).",
+        show_default=False,
+    ),
 ]
 PlotOption = Annotated[
     Path | None,
     typer.Option(
-        "--plot", metavar="FILE", help="Also draw it: .png or .svg (needs melange-cloud[plots])."
+        "--plot",
+        metavar="FILE",
+        help="Also draw it into FILE, .png or .svg (needs melange-cloud[plots]).",
     ),
 ]
 ProfileOutOption = Annotated[
     Path | None,
     typer.Option(
         "--out",
+        "-o",
         metavar="FILE",
-        help="Write the profile to FILE, or to its place in a folder for --profiles.",
+        help="Write the profile to FILE, or to its place in a folder for --profiles; "
+        "- prints it alone.",
     ),
 ]
 

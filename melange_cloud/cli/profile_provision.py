@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from melange_cloud.cli.common import (
+    SERVICES,
     GpuOption,
     PricesOption,
     ProfilesOption,
@@ -18,28 +19,29 @@ from melange_cloud.cli.common import (
     print_result,
     warn_of_old_prices,
 )
+from melange_cloud.cli.files import refuse_standard_output
 from melange_cloud.cli.inputs import read_inputs
+from melange_cloud.cli.lists import numbers, several
 from melange_cloud.cli.live_prices import MaxAgeOption
+from melange_cloud.cli.profile_options import TPOT_OF_INTEREST, SizesOption
 
 
 def provision(
     service: ServiceArgument,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Folder for the Terraform files.")
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the Terraform files.")
     ] = Path("profiling"),
     max_minutes: Annotated[
-        float, typer.Option("--max-minutes", help="For the profiler on each machine.")
+        float,
+        typer.Option(
+            "--max-minutes", metavar="MINUTES", help="Time for measuring on each machine."
+        ),
     ] = 60.0,
     tpot_ms: Annotated[
-        list[float] | None,
-        typer.Option(
-            "--tpot-ms", help="An SLO of interest, ms. Repeatable. Default: the service's."
-        ),
-    ] = None,
-    size: Annotated[
         list[str] | None,
-        typer.Option("--size", metavar="INxOUT", help="Instead of the whole grid. Repeatable."),
+        several("--tpot-ms", metavar="MS", help=TPOT_OF_INTEREST, show_default=SERVICES),
     ] = None,
+    size: SizesOption = None,
     provider: ProviderOption = None,
     region: RegionOption = None,
     gpu: GpuOption = None,
@@ -47,12 +49,13 @@ def provision(
     max_age: MaxAgeOption = "24h",
     profiles: ProfilesOption = None,
     validate: Annotated[
-        bool, typer.Option("--validate", help="Run terraform fmt, init and validate on it.")
+        bool, typer.Option("--validate", help="Run terraform fmt, init and validate on the files.")
     ] = False,
 ) -> None:
-    """Write the Terraform that measures a service's model on the clouds' GPUs.
+    """Write the Terraform that measures a model on rented GPUs.
 
-    One machine of each GPU type, with a hard time limit; the profiles end up in a bucket.
+    It starts one machine of each GPU type, with a hard time limit, and leaves the profiles of the
+    service's model in a bucket.
     """
     from melange_cloud.output.render_text import changes_text, profiling_text
     from melange_cloud.planning.profiling import plan_profiling
@@ -62,11 +65,13 @@ def provision(
     from melange_cloud.terraform.run import validate as terraform_validate
     from melange_cloud.terraform.write import write_files
 
-    sizes = sizes_wanted(size or (), tpot_ms or ())
+    refuse_standard_output(out, "profile provision writes a folder of files")
+    slos = numbers("--tpot-ms", tpot_ms)
+    sizes = sizes_wanted(size or (), slos)
     overrides = {"provider": provider, "region": region, "gpu": gpu, "prices": prices}
     inputs = read_inputs(service, overrides, profiles, max_age)
     found = plan_profiling(inputs, max_minutes)
-    wanted = Wanted(tpot_ms or [inputs.service.slo.tpot_ms], sizes)
+    wanted = Wanted(slos or [inputs.service.slo.tpot_ms], sizes)
     files = render_profiling(inputs.service, found, wanted)
     print_result(changes_text(out, write_files(out, files)))
     print_result(profiling_text(found))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from melange_cloud.cli.common import OutOption, PricesOption, ProfilesOption, note, print_result
+from melange_cloud.cli.common import ListedPricesOption, OutOption, ProfilesOption, note
+from melange_cloud.cli.files import check_files, deliver
+from melange_cloud.cli.lists import several
 from melange_cloud.cli.profile_options import (
     NO_LIMIT,
     ContextOption,
@@ -29,53 +32,84 @@ class ShowFormat(StrEnum):
 
 def show(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="Hugging Face id, or a profile's file.")
+        str,
+        typer.Argument(metavar="MODEL", help="A model's Hugging Face id, or a file of a profile."),
     ],
     gpu: Annotated[
-        str | None, typer.Argument(metavar="GPU", help="GPU type, where a model is given.")
+        str | None, typer.Argument(metavar="GPU", help="GPU type; not with a file of a profile.")
     ] = None,
     tensor_parallel: Annotated[
         int | None,
-        typer.Option("--tensor-parallel", min=1, help="Default: the smallest profiled."),
+        typer.Option(
+            "--tensor-parallel",
+            min=1,
+            metavar="N",
+            help="Tensor parallel degree: GPUs a replica.",
+            show_default="the smallest that is profiled",
+        ),
     ] = None,
     tpot_ms: Annotated[
         float,
-        typer.Option("--tpot-ms", min=0, help="Time per output token, ms.", show_default="none"),
+        typer.Option(
+            "--tpot-ms",
+            min=0,
+            metavar="MS",
+            help="Limit of time per output token (TPOT).",
+            show_default="none",
+        ),
     ] = NO_LIMIT,
     ttft_ms: TtftSloOption = None,
     percentile: PercentileOption = Percentile.mean,
     max_model_len: ContextOption = None,
     size: Annotated[
         list[str] | None,
-        typer.Option(
-            "--size", metavar="INxOUT", help="Show throughput load by load there. Repeatable."
+        several(
+            "--size",
+            metavar="INxOUT",
+            help="Show this request size load by load: input and output tokens, such as 1000x250.",
         ),
     ] = None,
     plot: PlotOption = None,
     usd_per_hour: Annotated[
         float | None,
         typer.Option(
-            "--usd-per-hour", min=0, help="Cost for aibrix; default: of the cheapest offer."
+            "--usd-per-hour",
+            min=0,
+            metavar="USD",
+            help="With --format aibrix: what a replica costs.",
+            show_default="of the cheapest offer",
         ),
     ] = None,
     deployment: Annotated[
-        str | None, typer.Option("--deployment", help="Its name for aibrix; default: the GPU's.")
+        str | None,
+        typer.Option(
+            "--deployment",
+            metavar="NAME",
+            help="With --format aibrix: the name of the deployment.",
+            show_default="the GPU's",
+        ),
     ] = None,
-    prices: PricesOption = None,
+    prices: ListedPricesOption = "bundled",
     profiles: ProfilesOption = None,
     out: OutOption = None,
     format: Annotated[
-        ShowFormat, typer.Option("--format", help="How to print it; json is the document.")
+        ShowFormat,
+        typer.Option(
+            "--format", help="How the profile is printed; json is the document, aibrix is AIBrix's."
+        ),
     ] = ShowFormat.table,
 ) -> None:
-    """Show the requests/s of one replica at each size, or load by load at some.
+    """Show the requests/s that one replica sustains at each size.
 
-    --plot draws throughput and TPOT against load. --format aibrix gives the profile that AIBrix's
-    GPU optimizer reads, under this SLO.
+    --size shows some sizes load by load, and --plot draws throughput and TPOT against the load.
+    --format aibrix makes the profile that AIBrix's GPU optimizer reads, under these limits.
     """
     from melange_cloud.profiles.pick import pick_profile
     from melange_cloud.profiles.sizes import parse_sizes
+    from melange_cloud.profiles.store import files_in
 
+    reads = {"the profile": [Path(model)], "the profiles": files_in(profiles or [])}
+    check_files(reads, {"--out": out, "--plot": plot})
     slo = slo_of(tpot_ms, ttft_ms, percentile)
     if gpu is None:
         profile = pick_profile(model, folders=profiles or [])
@@ -99,7 +133,7 @@ def show(
         from melange_cloud.profiles.priced import priced
 
         given = [] if usd_per_hour is None else [f"{profile.name}={usd_per_hour}"]
-        cost = priced({profile.name: profile}, given, prices=prices or "bundled")[0].usd_per_hour
+        cost = priced({profile.name: profile}, given, prices=prices)[0].usd_per_hour
         text = to_aibrix(
             profile,
             slo,
@@ -116,9 +150,4 @@ def show(
         from melange_cloud.output.profile_table import throughput_table
 
         text = throughput_table(profile, slo, max_model_len)
-    print_result(text)
-    if out is not None:
-        from melange_cloud.documents import write_text
-
-        write_text(out, text if format is ShowFormat.aibrix else profile.to_json())
-        note(f"wrote {out}")
+    deliver(out, text if format is ShowFormat.aibrix else profile.to_json(), text)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from melange_cloud.cli.common import OutOption, note, print_result
+from melange_cloud.cli.common import OutOption
+from melange_cloud.cli.files import deliver
 
 
 class Name(StrEnum):
@@ -21,18 +22,17 @@ class Name(StrEnum):
 
 
 def schema(
-    name: Annotated[Name, typer.Argument(metavar="NAME", help="The document.", show_default=False)],
+    name: Annotated[
+        Name, typer.Argument(metavar="NAME", help="Kind of document.", show_default=False)
+    ],
     out: OutOption = None,
 ) -> None:
     """Print the JSON Schema of a document.
 
     NAME is service, workload, profile, prices or plan.
     """
-    from melange_cloud.documents import dump_json, write_text
+    from melange_cloud.documents import dump_json
     from melange_cloud.schemas import json_schema
 
     text = dump_json(json_schema(name.value))
-    print_result(text)
-    if out:
-        write_text(out, text)
-        note(f"wrote {out}")
+    deliver(out, text, text)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from melange_cloud.cli.common import (
+    SERVICES,
     GpuOption,
     HeadroomOption,
     OutOption,
@@ -15,18 +16,19 @@ from melange_cloud.cli.common import (
     ProfilesOption,
     ProviderOption,
     PurchaseOption,
+    RateOption,
     RegionOption,
     ServiceArgument,
     SlicesOption,
     TimeLimitOption,
     TtftOption,
-    note,
-    numbers,
-    print_result,
     progress,
 )
+from melange_cloud.cli.files import STANDARD_OUTPUT, deliver
 from melange_cloud.cli.inputs import read_inputs
+from melange_cloud.cli.lists import numbers, several
 from melange_cloud.cli.live_prices import MaxAgeOption
+from melange_cloud.errors import InvalidInput
 
 
 class SweepFormat(StrEnum):
@@ -40,13 +42,23 @@ class SweepFormat(StrEnum):
 def sweep(
     service: ServiceArgument,
     rates: Annotated[
-        str | None,
-        typer.Option("--rates", metavar="R,R,…", help="Requests/s. Default: the service's rate."),
+        list[str] | None,
+        several(
+            "--rates",
+            metavar="RATE",
+            help="Request rate to plan for, requests/s.",
+            show_default=SERVICES,
+        ),
     ] = None,
-    rate: Annotated[float | None, typer.Option("--rate", help="One rate, as for plan.")] = None,
+    rate: RateOption = None,
     tpot_ms: Annotated[
-        str | None,
-        typer.Option("--tpot-ms", metavar="MS,MS,…", help="TPOT targets, ms."),
+        list[str] | None,
+        several(
+            "--tpot-ms",
+            metavar="MS",
+            help="Limit of time per output token (TPOT) to plan for.",
+            show_default=SERVICES,
+        ),
     ] = None,
     ttft_ms: TtftOption = None,
     headroom: HeadroomOption = None,
@@ -61,18 +73,20 @@ def sweep(
     time_limit: TimeLimitOption = 60.0,
     out: OutOption = None,
     format_: Annotated[
-        SweepFormat, typer.Option("--format", help="How to print the result.")
+        SweepFormat, typer.Option("--format", help="How the result is printed.")
     ] = SweepFormat.table,
 ) -> None:
-    """Cost over request rates and TPOT targets.
+    """Show what a service costs over request rates and TPOT limits.
 
     Each point is the cheapest mix, beside the cheapest fleet of each GPU type alone.
     """
-    from melange_cloud.documents import write_text
     from melange_cloud.errors import Infeasible
     from melange_cloud.output.sweep_table import sweep_csv, sweep_table
     from melange_cloud.planning.sweep import Sweep, sweep_of, sweep_points
 
+    if rate is not None and rates:
+        raise InvalidInput("--rate and --rates do not go together", hint="give all in --rates")
+    at_rates, at_tpots = numbers("--rates", rates), numbers("--tpot-ms", tpot_ms)
     overrides = {
         "rate": rate,
         "ttft_ms": ttft_ms,
@@ -83,10 +97,10 @@ def sweep(
         "purchase": purchase,
         "prices": prices,
     }
-    inputs = read_inputs(service, overrides, profiles, max_age)
+    inputs = read_inputs(service, overrides, profiles, max_age, writes={"--out": out})
     loaded = inputs.service
-    at_rates = numbers("--rates", rates) or [loaded.workload.rate]
-    at_tpots = numbers("--tpot-ms", tpot_ms) or [loaded.slo.tpot_ms]
+    at_rates = at_rates or [loaded.workload.rate]
+    at_tpots = at_tpots or [loaded.slo.tpot_ms]
     steps = sweep_points(inputs, at_rates, at_tpots, slices=slices, time_limit=time_limit)
     points = list(progress(steps, len(at_rates) * len(at_tpots), "sweep"))
     result = sweep_of(inputs, points)
@@ -95,9 +109,9 @@ def sweep(
         SweepFormat.json: Sweep.to_json,
         SweepFormat.csv: sweep_csv,
     }[format_]
-    print_result(write(result))
-    if out:
-        write_text(out, sweep_csv(result) if out.suffix == ".csv" else result.to_json())
-        note(f"wrote {out}")
+    as_csv = out is not None and (
+        format_ is SweepFormat.csv if out == STANDARD_OUTPUT else out.suffix == ".csv"
+    )
+    deliver(out, sweep_csv(result) if as_csv else result.to_json(), write(result))
     if not any(point.feasible for point in result.points):
         raise Infeasible(f"no fleet can serve {loaded.name} at any of these points")

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from melange_cloud.cli.common import Format, FormatOption, OutOption, print_result
+from melange_cloud.cli.files import check_files, deliver
+from melange_cloud.cli.lists import several
 
 if TYPE_CHECKING:
     from melange_cloud.workload.document import Workload
 
 app = typer.Typer(help="What sizes requests have.", no_args_is_help=True)
+
+
+BY_NAME = "found by its name"
+"""The default of an option that names a column."""
 
 
 class TimeUnit(StrEnum):
@@ -35,12 +41,15 @@ def show(
     workload: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME|FILE]", help="A bundled name or a workload document.", show_default=False
+            metavar="[NAME|FILE]", help="A bundled workload, or a file of one.", show_default=False
         ),
     ] = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Show a workload: the share of requests per size, its origin. Without a name: the names."""
+    """Show a workload: the share of requests of each size, and where it comes from.
+
+    Without a name, shows the names of the bundled workloads.
+    """
     from melange_cloud.workload.store import bundled_names, load_workload
 
     if workload is None:
@@ -49,7 +58,7 @@ def show(
         names = bundled_names()
         print_result(dump_json(list(names)) if format is Format.json else "\n".join(names))
     else:
-        _print(load_workload(workload, Path()), format)
+        print_result(_shown(load_workload(workload, Path()), format))
 
 
 @app.command("from-trace")
@@ -62,46 +71,68 @@ def from_trace(
     ],
     timestamp_column: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="Default: found by its name. none: ignore times."),
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of the arrival times; none leaves times out.",
+            show_default=BY_NAME,
+        ),
     ] = None,
     input_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Default: found by its name.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of the input tokens.", show_default=BY_NAME),
     ] = None,
     output_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Default: found by its name.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of the output tokens.", show_default=BY_NAME),
     ] = None,
     time_unit: Annotated[
         TimeUnit | None,
-        typer.Option(help="Unit of numeric timestamps. Default: told by the column's name."),
+        typer.Option(
+            help="Unit of arrival times that are numbers.", show_default="by the column's name"
+        ),
     ] = None,
     input_edges: Annotated[
-        str | None, typer.Option(metavar="N,N,…", help="Edges of the grid, input tokens.")
+        list[str] | None,
+        several(
+            "--input-edges",
+            metavar="TOKENS",
+            help="Edges of the grid for input tokens.",
+            show_default="the paper's",
+        ),
     ] = None,
     output_edges: Annotated[
-        str | None, typer.Option(metavar="N,N,…", help="Edges of the grid, output tokens.")
+        list[str] | None,
+        several(
+            "--output-edges",
+            metavar="TOKENS",
+            help="Edges of the grid for output tokens.",
+            show_default="the paper's",
+        ),
     ] = None,
     extend: Annotated[
-        bool, typer.Option("--extend", help="Add the edge that holds requests above the grid.")
+        bool,
+        typer.Option("--extend", help="Add an edge to the grid that holds the requests above it."),
     ] = False,
     skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="Leave out rows that are no requests.")
+        bool, typer.Option("--skip-bad-rows", help="Leave out rows that are not requests.")
     ] = False,
     name: Annotated[
-        str | None, typer.Option(help="Name of the workload. Default: the file's.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the workload.", show_default="the file's"),
     ] = None,
     print_sql: Annotated[
         bool,
-        typer.Option("--print-sql", help="Print the SQL that counts, for a table, and stop."),
+        typer.Option("--print-sql", help="Only print the SQL that counts the requests in a table."),
     ] = False,
     format: FormatOption = Format.table,
     out: OutOption = None,
 ) -> None:
-    """Make a workload from a trace of requests: times, input tokens, output tokens.
+    """Make a workload from a trace of requests.
 
+    A trace has a row for each request, with its arrival time, input tokens and output tokens.
     Columns are found by the names that Azure, BurstGPT, Mooncake, Vidur, OpenAI, vLLM and
-    OpenTelemetry use. A service file names the document that --out writes: `sizes: FILE`.
+    OpenTelemetry use. A service names the document that --out writes by `sizes: FILE`.
     """
-    from melange_cloud.documents import write_text
     from melange_cloud.workload.grid import INPUT_EDGES, OUTPUT_EDGES, parse_edges
     from melange_cloud.workload.trace import TraceOptions, trace_sql, workload_from_trace
     from melange_cloud.workload.trace_columns import ColumnChoice
@@ -113,24 +144,26 @@ def from_trace(
             output_tokens=output_column,
             time_unit=time_unit,
         ),
-        input_edges=parse_edges(input_edges, "--input-edges", INPUT_EDGES),
-        output_edges=parse_edges(output_edges, "--output-edges", OUTPUT_EDGES),
+        input_edges=parse_edges(_joined(input_edges), "--input-edges", INPUT_EDGES),
+        output_edges=parse_edges(_joined(output_edges), "--output-edges", OUTPUT_EDGES),
         extend=extend,
         skip_bad_rows=skip_bad_rows,
     )
     if print_sql:
         print_result(trace_sql(trace, options))
         return
+    check_files({"the trace": trace}, {"--out": out})
     made = workload_from_trace(trace, options, name=name)
-    if out is not None:
-        write_text(out, made.to_json())
-    _print(made, format)
+    deliver(out, made.to_json(), _shown(made, format))
 
 
-def _print(workload: Workload, format: Format) -> None:
+def _joined(edges: list[str] | None) -> str | None:
+    return None if edges is None else ",".join(edges)
+
+
+def _shown(workload: Workload, format: Format) -> str:
     if format is Format.json:
-        print_result(workload.to_json())
-    else:
-        from melange_cloud.output.workload_table import workload_table
+        return workload.to_json()
+    from melange_cloud.output.workload_table import workload_table
 
-        print_result(workload_table(workload))
+    return workload_table(workload)

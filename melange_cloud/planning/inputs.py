@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from melange_cloud.errors import InvalidInput
@@ -13,12 +14,12 @@ from melange_cloud.planning.compose import Inputs, filters_of
 from melange_cloud.prices.book import PriceBook
 from melange_cloud.prices.offer import Offer
 from melange_cloud.prices.select import select_offers
-from melange_cloud.prices.sources import load_prices
+from melange_cloud.prices.sources import SOURCES, load_prices, price_file
 from melange_cloud.profiles.document import Profile
-from melange_cloud.profiles.store import load_profiles
+from melange_cloud.profiles.store import files_in, load_profiles
 from melange_cloud.service import Service
 from melange_cloud.workload.document import Histogram
-from melange_cloud.workload.store import load_workload
+from melange_cloud.workload.store import bundled_names, load_workload
 
 if TYPE_CHECKING:
     from melange_cloud.prices.wanted import Wanted
@@ -67,6 +68,19 @@ def load_offers(
     book = load_prices(service.prices, base, wanted)
     offers = select_offers(book.offers, known_gpus=known_gpus, **filters_of(service))
     return book, tuple(offers)
+
+
+def files_read(
+    service: Service, base: Path, *, prices_base: Path | None, profile_folders: Sequence[Path]
+) -> dict[str, list[Path]]:
+    """The files that ``load_inputs`` reads of the user's, by what they are to it."""
+    sizes = service.workload.sizes
+    found = {"the profiles": files_in(profile_folders)}
+    if isinstance(sizes, str) and sizes not in bundled_names():
+        found["the workload"] = [base / sizes]
+    if service.prices not in SOURCES:
+        found["the prices"] = [price_file(service.prices, prices_base or base)]
+    return found
 
 
 def _histogram(service: Service, base: StrPath) -> Histogram:

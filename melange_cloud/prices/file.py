@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from melange_cloud.documents import parse_json, read_text, validate
+from melange_cloud.documents import parse_json, validate
 from melange_cloud.errors import InvalidDocument, InvalidInput, Problem
 from melange_cloud.names import shorten, unknown
 from melange_cloud.prices.book import PriceBook, excluded_summary
 from melange_cloud.prices.listing import Listing, make_book, settle
 from melange_cloud.prices.offer import PURCHASES, Offer, Purchase
+from melange_cloud.reading import read_text
 from melange_cloud.separators import IN_WORDS, find_separator
 
 if TYPE_CHECKING:

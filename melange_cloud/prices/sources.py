@@ -43,6 +43,11 @@ SOURCES: dict[str, Callable[[Wanted | None], PriceBook]] = {
 """Name of a source -> what loads it. Anything else is the path of a file."""
 
 
+def price_file(source: str, base: StrPath) -> Path:
+    """The path of a source that is a file."""
+    return Path(base) / Path(source).expanduser()
+
+
 def load_prices(source: StrPath, base: StrPath, wanted: Wanted | None = None) -> PriceBook:
     """The price book (USD per hour) of a named source or of a file.
 
@@ -57,7 +62,7 @@ def load_prices(source: StrPath, base: StrPath, wanted: Wanted | None = None) ->
     if text in SOURCES:
         return SOURCES[text](wanted)
     folder = Path(base)
-    path = folder / Path(text).expanduser()
+    path = price_file(text, base)
     if not path.exists() and not path.suffix and "/" not in text:
         raise InvalidInput(
             unknown("price source", text, SOURCES),

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from melange_cloud.documents import parse_json, read_text, validate
+from melange_cloud.documents import parse_json, validate
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten
 from melange_cloud.profiles.config_shape import CONTEXT_LENGTH, KIND, Shape
 from melange_cloud.profiles.facts import ModelFacts, Quantization
+from melange_cloud.reading import read_text
 
 _LANGUAGE = ("text_config", "llm_config", "language_config")
 """Where configs of models that also see or hear keep that of their language model."""

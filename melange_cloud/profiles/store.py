@@ -129,8 +129,13 @@ def _all_folders(folders: Sequence[Path]) -> list[Path]:
     return [*folders, bundled_folder("profiles")]
 
 
+def files_in(folders: Sequence[Path]) -> list[Path]:
+    """All files in folders of profiles that may be read."""
+    return [path for folder in folders for path in _json_files(folder)]
+
+
 def _json_files(folder: Path) -> Iterator[Path]:
-    """What may be a profile: MODEL is a name, or an organisation and a name."""
+    """What may be a profile in a folder of them: MODEL is a name, or an organisation and a name."""
     return chain(folder.glob("*/*.json"), folder.glob("*/*/*.json"))
 
 

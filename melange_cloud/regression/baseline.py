@@ -12,6 +12,7 @@ from melange_cloud.plan import HOURS_PER_MONTH, OfferInput, Plan, load_plan
 from melange_cloud.planning.compose import Inputs
 from melange_cloud.planning.keeping import pool_key
 from melange_cloud.prices.sources import SOURCES
+from melange_cloud.reading import STANDARD_INPUT, name_of, word_for
 from melange_cloud.regression.situation import offer_key
 from melange_cloud.service import ServiceOffers
 
@@ -25,15 +26,17 @@ def load_baseline(path: Path, service: Path) -> Plan:
     Raises InvalidInput when the file does not exist, with how to make it, and InvalidDocument for
     a plan of another schema version or one whose figures do not agree.
     """
-    if not path.exists():
+    if path != STANDARD_INPUT and not path.exists():
+        made = f"melange-cloud plan {word_for(service)} --out {path}"
         raise InvalidInput(
             f"{path} does not exist, so there is no baseline to compare with",
-            hint=f"make one with `melange-cloud plan {service} --out {path}` and commit it",
+            hint=f"make one with `{made}` and commit it",
         )
-    renew = f"write a new one with `melange-cloud check {service} --baseline {path} --update`"
+    anew = f"melange-cloud check {word_for(service)} --baseline {path} --update"
+    renew = None if path == STANDARD_INPUT else f"write a new one with `{anew}`"
     try:
         plan = load_plan(path)
-        verify(plan, str(path))
+        verify(plan, name_of(path))
     except InvalidInput as error:
         error.hint = error.hint or renew
         raise
@@ -43,7 +46,7 @@ def load_baseline(path: Path, service: Path) -> Plan:
 def load_running(path: Path) -> Plan:
     """The plan of the fleet that runs, for `--keep`. Raises InvalidInput as `verify` does."""
     plan = load_plan(path)
-    verify(plan, str(path))
+    verify(plan, name_of(path))
     return plan
 
 
@@ -61,7 +64,7 @@ def same_service(plan: Plan, name: str, path: Path) -> None:
     """
     if plan.service.name != name:
         raise InvalidInput(
-            f'{path} is the plan of service "{shorten(plan.service.name)}", '
+            f'{name_of(path)} is the plan of service "{shorten(plan.service.name)}", '
             f'not of "{shorten(name)}"',
             hint="give this service's plan with --baseline; if the service was renamed, write a "
             "new plan with --update",

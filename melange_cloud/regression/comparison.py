@@ -11,6 +11,7 @@ from pydantic import Field
 from melange_cloud.documents import Document
 from melange_cloud.errors import InvalidInput
 from melange_cloud.plan import Plan, load_plan
+from melange_cloud.reading import name_of
 from melange_cloud.regression.baseline import verify
 
 
@@ -58,7 +59,7 @@ def compare_plans(paths: Sequence[Path]) -> Comparison:
         )
     plans = [(path, load_plan(path)) for path in paths]
     for path, plan in plans:
-        verify(plan, str(path))
+        verify(plan, name_of(path))
     first = plans[0][1].cost.usd_per_hour
     return Comparison(plans=[_compared(path, plan, first) for path, plan in plans])
 
@@ -67,7 +68,7 @@ def _compared(path: Path, plan: Plan, first: float) -> ComparedPlan:
     service, cost = plan.service, plan.cost
     more = cost.usd_per_hour - first
     return ComparedPlan(
-        file=path.as_posix(),
+        file=name_of(path),
         service=service.name,
         model=service.model,
         rate=service.workload.rate,

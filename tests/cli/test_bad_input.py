@@ -113,7 +113,7 @@ def test_a_failed_plan_leaves_the_old_one(melange) -> None:
 def test_wrong_usage_is_exit_2(melange) -> None:
     for words in (["plan"], ["plan", CHAT, "--rate", "fast"], ["nonsense"], ["plan", "--no-such"]):
         assert "melange-cloud" in refused(melange(*words), 2)
-    assert "--rates: must be numbers above 0" in refused(
+    assert '--rates: "x" is not a number above 0' in refused(
         melange("sweep", CHAT, "--rates", "1,x"), 2
     )
 

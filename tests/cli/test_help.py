@@ -28,6 +28,7 @@ COMMANDS = [
     "profile import",
     "profile compare",
     "profile check",
+    "profile provision",
     "workload",
     "workload show",
     "workload from-trace",

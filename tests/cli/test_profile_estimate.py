@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melange_cloud.cli.common import split_list
 from melange_cloud.planning.configurations import configurations
 from melange_cloud.prices.offer import Offer
 from melange_cloud.profiles.document import load_profile
@@ -141,13 +140,6 @@ def test_what_cannot_be_estimated_is_refused_whole(
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err
     assert not (folder / "d").exists()
-
-
-@given(st.lists(st.lists(st.text("abc-1", min_size=1, max_size=4), max_size=4), max_size=4))
-def test_a_list_may_be_cut_into_options_anywhere(groups: list[list[str]]) -> None:
-    words = [word for group in groups for word in group]
-    assert split_list([", ".join(group) for group in groups]) == words
-    assert split_list([",".join(words)]) == split_list(words) == words
 
 
 @given(st.lists(st.tuples(st.sampled_from(["L4", "H100"]), st.integers(1, 16)), max_size=6))

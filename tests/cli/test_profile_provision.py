@@ -29,7 +29,7 @@ def test_it_says_what_measures_and_what_that_costs_at_most(melange, tmp_path: Pa
     [
         (["--max-minutes", "inf"], "--max-minutes must be between"),
         (["--max-minutes", "nan"], "--max-minutes must be between"),
-        (["--tpot-ms", "0"], "--tpot-ms must be above 0"),
+        (["--tpot-ms", "0"], '--tpot-ms: "0" is not a number above 0'),
         (["--size", "1000x1"], "no time per output token"),
         (["--size", "large"], "large"),
         (["--provider", "lambda"], "lambda"),

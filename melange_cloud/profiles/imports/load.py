@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from melange_cloud.documents import parse_json, read_text
+from melange_cloud.documents import parse_json
 from melange_cloud.errors import InvalidDocument, InvalidInput
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.imports import aibrix, guidellm, melange, own, vllm_bench
 from melange_cloud.profiles.imports.merge import merge
 from melange_cloud.profiles.imports.point import Given, Imported
 from melange_cloud.profiles.imports.vllm_sweep import result_files, server_args
+from melange_cloud.reading import read_text
 
 MAX_BYTES = 256 * 1024 * 1024
 """Largest file read: detailed results hold the time of every token."""
