@@ -27,6 +27,7 @@ from melange_cloud.cli.common import (
     note,
     percentage,
     print_result,
+    refuse_keep_with_slices,
     standard_input,
     warn_of_old_prices,
 )
@@ -135,8 +136,7 @@ def check(
     from melange_cloud.regression.policy import policy_of
     from melange_cloud.regression.run import compare, read_baseline
 
-    if keep and slices:
-        raise InvalidInput("--keep and --slices do not go together")
+    refuse_keep_with_slices(bool(keep), slices)
     overrides = {
         "rate": rate,
         "tpot_ms": tpot_ms,
@@ -155,7 +155,7 @@ def check(
     inputs = read_inputs(service, overrides, profiles, max_age, reads=reads, writes=writes)
     committed = committed.of(inputs, needed=not update)
     if committed.why_none:
-        note(f"not compared: {committed.why_none}")
+        note(f"note: not compared: {committed.why_none}")
     found = compare(
         inputs,
         committed.plan,

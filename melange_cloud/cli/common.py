@@ -196,6 +196,17 @@ def percentage(option: str, text: str) -> float:
     return number / 100
 
 
+def refuse_keep_with_slices(keep: bool, slices: int | None) -> None:
+    """Raise InvalidInput when both are asked for."""
+    from melange_cloud.errors import InvalidInput
+
+    if keep and slices:
+        raise InvalidInput(
+            "--keep and --slices do not go together",
+            hint="leave one of them out: the paper's programme knows no running fleet",
+        )
+
+
 def progress(steps: Iterable[T], total: int, title: str) -> Iterator[T]:
     """The steps, with a progress bar on stderr when that is a terminal."""
     if not sys.stderr.isatty():

@@ -26,13 +26,13 @@ from melange_cloud.cli.common import (
     TpotOption,
     TtftOption,
     percentage,
+    refuse_keep_with_slices,
     standard_input,
     warn_of_old_prices,
 )
 from melange_cloud.cli.files import deliver
 from melange_cloud.cli.inputs import read_inputs
 from melange_cloud.cli.live_prices import MaxAgeOption
-from melange_cloud.errors import InvalidInput
 
 
 def plan(
@@ -92,8 +92,7 @@ def plan(
         "purchase": purchase,
         "prices": prices,
     }
-    if keep and slices:
-        raise InvalidInput("--keep and --slices do not go together")
+    refuse_keep_with_slices(bool(keep), slices)
     within = percentage("--tolerance", tolerance)
     inputs = read_inputs(
         service, overrides, profiles, max_age, reads={"--keep": keep}, writes={"--out": out}

@@ -76,7 +76,10 @@ def provision(
     print_result(changes_text(out, write_files(out, files)))
     print_result(profiling_text(found))
     if found.left_out:
-        note("note: no machine that Terraform can be rendered for: " + ", ".join(found.left_out))
+        note(
+            "note: not measured, for want of an instance that Terraform can be rendered for: "
+            + ", ".join(found.left_out)
+        )
     if found.unknown:
         note(
             f"note: not measured, for want of a profile that says whether {found.model} fits: "

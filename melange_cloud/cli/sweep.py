@@ -85,7 +85,9 @@ def sweep(
     from melange_cloud.planning.sweep import Sweep, sweep_of, sweep_points
 
     if rate is not None and rates:
-        raise InvalidInput("--rate and --rates do not go together", hint="give all in --rates")
+        raise InvalidInput(
+            "--rate and --rates do not go together", hint="give all rates by --rates"
+        )
     at_rates, at_tpots = numbers("--rates", rates), numbers("--tpot-ms", tpot_ms)
     overrides = {
         "rate": rate,

@@ -70,7 +70,7 @@ def _estimate_words(one: Checked) -> list[str]:
         return [f"no estimate to compare with: {why}"] if why else []
     found = one.estimate
     if found.tpot is None or found.rate is None:
-        return ["the estimate has none of its sizes"]
+        return ["the estimate has none of this profile's sizes"]
     lines = [
         f"the estimate at these {found.tpot.points} points: TPOT off by {found.tpot}; "
         f"requests/s off by {found.rate}"

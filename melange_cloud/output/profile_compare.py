@@ -51,10 +51,10 @@ def _tiles(slo: Slo, tiles: Sequence[Tile], contenders: int) -> str:
     wins = Counter(tile.best for tile in tiles if tile.best)
     won = ", ".join(f"{name} {count}" for name, count in wins.most_common())
     none = sum(tile.best is None for tile in tiles)
-    legend = "the best, and how far above the second best"
-    legend += " (above the worst that can serve)" if contenders > 2 else ""
+    legend = "the best GPU, and how far it is above the second best"
+    legend += " (and above the worst that can serve)" if contenders > 2 else ""
     legend += "; none: no GPU can serve it"
-    summary = f"tiles won: {won or 'none'}" + (f"; {none} that none can serve" if none else "")
+    summary = f"sizes won: {won or 'none'}" + (f"; {none} that none can serve" if none else "")
     return f"{slo_words(slo)}\n\n{draw(table)}{sentence(legend)}\n{sentence(summary)}\n"
 
 

@@ -65,6 +65,6 @@ def profiling_text(profiling: Profiling) -> str:
         table.add_row(*row)
     at_most = (
         f"At most {usd(profiling.usd_at_most)} $: each machine measures for "
-        f"{profiling.max_minutes:g} minutes and is ended after {profiling.limit_minutes}"
+        f"{profiling.max_minutes:g} minutes and is ended after {profiling.limit_minutes} minutes"
     )
     return f"{draw(table)}\n{sentence(at_most)}"

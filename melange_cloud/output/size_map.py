@@ -51,7 +51,7 @@ def size_map(assignment: Sequence[Assignment], letters: Mapping[str, str]) -> st
     used = {pool for line in assignment for pool in line.shares}
     if len(used) < 2:
         names = "".join(letters[pool] for pool in used)
-        return sentence(f"Pool {names} serves requests of all sizes") + "\n"
+        return sentence(f"Pool {names} serves all requests") + "\n"
     exact = merged(_map_of(assignment, letters))
     coarse = coarsened(exact, MOST_ROWS, MOST_COLUMNS)
     width = min(terminal_width() or WIDTH, WIDTH)

@@ -115,7 +115,7 @@ def test_compare_as_a_table_and_as_json(melange: Any, tmp_path: Path) -> None:
     table = melange(*words, "--out", out)
     assert table.code == 0
     assert "under a mean TPOT of 40 ms" in table.out
-    assert "tiles won: " in table.out
+    assert "sizes won: " in table.out
     assert melange(*words, "--format", "json").out == out.read_text()
     data = json.loads(out.read_text())
     assert [c["slo"]["tpot_ms"] for c in data["comparisons"]] == [40, 120]

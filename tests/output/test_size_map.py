@@ -128,7 +128,7 @@ def test_percentages_stand_where_pools_share_and_a_gap_stays_a_gap() -> None:
 
 def test_one_pool_needs_no_map() -> None:
     text = size_map(lines([25], [25], lambda _i, _o: {"one": 1.0}), {"one": "A"})
-    assert text == "Pool A serves requests of all sizes\n"
+    assert text == "Pool A serves all requests\n"
 
 
 def test_letters_go_on_behind_z() -> None:
