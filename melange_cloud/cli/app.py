@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from melange_cloud import __version__
-from melange_cloud.cli.stdout import as_command, write_result
+from melange_cloud.output.stdout import as_command, write_result
 
 EPILOG = (
     "Exit codes: 0 done; 1 check found a regression, or profile check a profile that fails; "

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from melange_cloud.cli.lists import REPEATABLE, several, split_folders
-from melange_cloud.cli.stdout import write_result
+from melange_cloud.output.stdout import write_result
 from melange_cloud.reading import STANDARD_INPUT
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from melange_cloud.cli.stdout import help_is_a_result, keep_for_results, prints_to_stderr
 from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, MelangeError
+from melange_cloud.output.stdout import help_is_a_result, keep_for_results, prints_to_stderr
 
 
 def main(arguments: list[str] | None = None) -> None:

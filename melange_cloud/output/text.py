@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator
+
+from melange_cloud.output.stdout import columns_of_terminal
 
 LIST_WIDTH = 100
 """Columns of a list of sentences at most: longer lines are hard to read."""
@@ -22,12 +23,7 @@ def terminal_width() -> int | None:
     said = os.environ.get("COLUMNS", "")
     if said.isdecimal() and int(said) > 0:
         return int(said)
-    try:
-        if sys.stdout.isatty():
-            return os.get_terminal_size(sys.stdout.fileno()).columns or None
-    except (OSError, ValueError):  # closed, or a terminal that does not know its size
-        pass
-    return None
+    return columns_of_terminal()
 
 
 def cells(text: str) -> int:

@@ -27,6 +27,21 @@ ELSEWHERE = {
 }
 """Commands that need something that no fresh machine has, and the tests that run them."""
 
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "num_hidden_layers": 32,
+    "vocab_size": 32000,
+    "max_position_embeddings": 4096,
+    "tie_word_embeddings": False,
+    "torch_dtype": "float16",
+}
+"""What the config.json of the README's model says (Llama-2-7b)."""
+
 
 @pytest.fixture(scope="session")
 def folder(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -36,6 +51,7 @@ def folder(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Pa
     assert service
     (made / "service.yaml").write_text(service[1])
     rows = "".join(f"{100 + 7 * i},{20 + 3 * i}\n" for i in range(300))
+    (made / "config.json").write_text(json.dumps(LLAMA))
     (made / "requests.csv").write_text(f"input_tokens,output_tokens\n{rows}")
     estimate = ("profile", "estimate", "--model", "meta-llama/Llama-2-7b-hf", "--gpu", "L4")
     installed.melange(*estimate, "--out", "profiles", cwd=made)
@@ -134,8 +150,8 @@ def test_what_programs_read(installed: Installed, folder: Path) -> None:
         "total_request_rate": 3.0,
         "slice_factor": 2,
     }
-    (folder / "config.json").write_text(json.dumps(config))
-    assert json.loads(installed.melange("solve", "config.json", cwd=folder))["A10G"] == 2
+    (folder / "solve.json").write_text(json.dumps(config))
+    assert json.loads(installed.melange("solve", "solve.json", cwd=folder))["A10G"] == 2
 
 
 def test_an_own_profile_is_found(installed: Installed, folder: Path) -> None:

@@ -59,7 +59,11 @@ def test_a_lock_file_becomes_a_snapshot_without_what_is_the_accounts_own(tmp_pat
 
 def test_the_check_of_a_maintainer(tmp_path: Path) -> None:
     good = run("check_prices.py", "bundled")
-    assert (good.returncode, good.stdout) == (0, "478 offers of bundled: 0 problems\n")
+    said = "478 offers of the source bundled have 0 problems\n"
+    assert (good.returncode, good.stdout) == (0, said)
+        0,
+        "478 offers of the source bundled have 0 problems\n",
+    )
     path = tmp_path / "odd.json"
     path.write_text(make_book("odd", [Listing("aws", "r", "t", "H100", 8, 1.0)]).to_json())
     bad = run("check_prices.py", str(path))

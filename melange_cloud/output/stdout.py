@@ -82,6 +82,17 @@ def as_command(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def columns_of_terminal() -> int | None:
+    """The width of the terminal that results go to; None for a pipe, a file or a closed stdout."""
+    results = _results or sys.stdout
+    try:
+        if results.isatty():
+            return os.get_terminal_size(results.fileno()).columns or None
+    except (AttributeError, OSError, ValueError):  # closed, or of unknown size
+        pass
+    return None
+
+
 def write_result(text: str) -> None:
     """A result, to standard output, ending in one newline.
 
