@@ -33,6 +33,7 @@ from melange_cloud.cli.common import (
 from melange_cloud.cli.files import deliver
 from melange_cloud.cli.inputs import read_inputs
 from melange_cloud.cli.live_prices import MaxAgeOption
+from melange_cloud.reading import STANDARD_INPUT
 
 
 def plan(
@@ -94,9 +95,9 @@ def plan(
     }
     refuse_keep_with_slices(bool(keep), slices)
     within = percentage("--tolerance", tolerance)
-    inputs = read_inputs(
-        service, overrides, profiles, max_age, reads={"--keep": keep}, writes={"--out": out}
-    )
+    # the new plan may take the place of the one that it stays close to
+    reads = {"--keep": keep if keep == STANDARD_INPUT else None}
+    inputs = read_inputs(service, overrides, profiles, max_age, reads=reads, writes={"--out": out})
     running = None
     if keep:
         from melange_cloud.regression.baseline import load_running

@@ -231,7 +231,6 @@ INPUTS = [
     (["plan", "service.yaml"], "sizes.json", "the workload"),
     (["plan", "service.yaml"], "prices.csv", "the prices"),
     (["plan", "service.yaml", "--prices", "prices.csv"], "prices.csv", "the prices"),
-    (["plan", "service.yaml", "--keep", "plan.json"], "plan.json", "--keep"),
     (["plan", "service.yaml", "--profiles", "profiles"], PROFILE, "the profiles"),
     (["sweep", "service.yaml"], "service.yaml", "the service"),
     (["check", "service.yaml"], "service.yaml", "the service"),
@@ -283,3 +282,10 @@ def test_what_is_meant_to_be_replaced_is(melange) -> None:
     assert ended.code == 2
     assert "--update service.yaml would overwrite the service" in ended.err
     assert Path("service.yaml").read_text().startswith("name: chat")
+
+
+def test_a_new_plan_takes_the_place_of_the_one_it_stays_close_to(melange, folder: Path) -> None:
+    before = (folder / "plan.json").read_text()
+    ended = melange("plan", "service.yaml", "--keep", "plan.json", "--rate", "9")
+    assert ended.code == 0, ended.err
+    assert (folder / "plan.json").read_text() != before

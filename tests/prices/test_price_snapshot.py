@@ -61,9 +61,6 @@ def test_the_check_of_a_maintainer(tmp_path: Path) -> None:
     good = run("check_prices.py", "bundled")
     said = "478 offers of the source bundled have 0 problems\n"
     assert (good.returncode, good.stdout) == (0, said)
-        0,
-        "478 offers of the source bundled have 0 problems\n",
-    )
     path = tmp_path / "odd.json"
     path.write_text(make_book("odd", [Listing("aws", "r", "t", "H100", 8, 1.0)]).to_json())
     bad = run("check_prices.py", str(path))
