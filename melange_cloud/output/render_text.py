@@ -30,6 +30,10 @@ def changes_text(folder: Path, changes: Changes) -> str:
         else:
             lines += [f"  {word}: {path}" for path in paths]
     lines += [f"  had been edited by hand: {path}" for path in changes.overwritten]
+    lines += [
+        f"  left in place, as it was edited by hand: {path}; remove it if it is not yours"
+        for path in changes.kept
+    ]
     said = [f"{folder}:", *lines] if lines else [f"{folder}: nothing to change"]
     return "\n".join(map(sentence, said))
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from melange_cloud.errors import InvalidInput, OutsideError
-from melange_cloud.terraform.write import MANIFEST, write_files
+from melange_cloud.terraform.manifest import MANIFEST
+from melange_cloud.terraform.write import write_files
 
-FIRST = {"main.tf": "a\n", "modules/x/main.tf": "b\n", "modules/y/main.tf": "c\n"}
+FIRST = {"main.tf": "a\n", "modules/aws-x/main.tf": "b\n", "modules/aws-y/main.tf": "c\n"}
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -40,16 +41,16 @@ def test_only_generated_files_change_and_what_changed_is_said(tmp_path: Path) ->
     mine = {
         "terraform.tfvars": "x = 1\n",
         "extra.tf": "# mine\n",
-        "modules/y/notes.txt": "mine\n",
+        "modules/aws-y/notes.txt": "mine\n",
         "terraform.tfstate": "{}",
     }
     for name, text in mine.items():
         (tmp_path / name).write_text(text)
-    second = {"main.tf": "A\n", "modules/x/main.tf": "b\n", "new.tf": "n\n"}
+    second = {"main.tf": "A\n", "modules/aws-x/main.tf": "b\n", "new.tf": "n\n"}
     changes = write_files(tmp_path, second)
     assert changes.added == ("new.tf",)
     assert changes.changed == ("main.tf",)
-    assert changes.removed == ("modules/y/main.tf",)
+    assert changes.removed == ("modules/aws-y/main.tf",)
     assert changes.overwritten == ()
     assert contents(tmp_path) == {**second, **mine}
 
@@ -99,7 +100,7 @@ def test_all_or_nothing(tmp_path: Path) -> None:
     write_files(tmp_path, FIRST)
     # a folder of the user's where a new file's folder must be: renaming into it fails midway
     (tmp_path / "z").write_text("a file, no folder\n")
-    second = {"main.tf": "A\n", "modules/x/main.tf": "B\n", "z/main.tf": "C\n"}
+    second = {"main.tf": "A\n", "modules/aws-x/main.tf": "B\n", "z/main.tf": "C\n"}
     with pytest.raises((OutsideError, InvalidInput)):
         write_files(tmp_path, second)
     assert contents(tmp_path) == {**FIRST, "z": "a file, no folder\n"}
