@@ -10,7 +10,7 @@ from melange_cloud.bundled import bundled_folder
 from melange_cloud.documents import write_text
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.estimate import DoesNotFit, estimate_by_name
-from melange_cloud.profiles.store import profile_path
+from melange_cloud.profiles.store import place_of
 
 ONE_GPU = [(gpu, 1) for gpu in ("L4", "A10G", "A100-40GB", "A100-80GB", "H100")]
 SEVERAL_GPUS = [(gpu, degree) for gpu in ("A100-80GB", "H100") for degree in (2, 4, 8)]
@@ -41,7 +41,7 @@ def main() -> None:
         if isinstance(made, DoesNotFit):
             print(f"a profile was not made: {made}")
             continue
-        path = profile_path(out, made)
+        path = place_of(out, made)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, made.to_json())
         print(f"{path} ({len(made.points)} points)")

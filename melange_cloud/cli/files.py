@@ -42,12 +42,12 @@ def deliver_profile(
     out: Path | None, profile: Profile, shown: str, reads: Files | None = None
 ) -> None:
     """As ``deliver``, but ``out`` may be a folder, in which the profile has its own place."""
-    from melange_cloud.profiles.store import is_folder, profile_path, save_profile
+    from melange_cloud.profiles.store import place_of, save_profile
 
     if out is None or out == STANDARD_OUTPUT:
         deliver(out, profile.to_json(), shown)
         return
-    check_files(reads or {}, {"--out": profile_path(out, profile) if is_folder(out) else out})
+    check_files(reads or {}, {"--out": place_of(out, profile)})
     note(f"wrote {save_profile(out, profile)}")
     print_result(shown)
 

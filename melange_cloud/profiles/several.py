@@ -12,7 +12,7 @@ from melange_cloud.profiles.document import Profile, load_profile
 from melange_cloud.profiles.estimate import CannotRun
 from melange_cloud.profiles.facts import gpu_facts
 from melange_cloud.profiles.listing import Listing, Without
-from melange_cloud.profiles.store import profile_path, save_profile
+from melange_cloud.profiles.store import place_of, save_profile
 
 Configuration = tuple[str, int]
 """A GPU type and a tensor parallel degree."""
@@ -69,7 +69,7 @@ def keep_measured(folder: Path, several: Several) -> Several:
     kept: list[Profile] = []
     without = list(several.listing.without)
     for profile in several.listing.profiles:
-        path = profile_path(folder, profile)
+        path = place_of(folder, profile)
         there = load_profile(path) if path.exists() else None
         if there is None or there.source == "estimated":
             kept.append(profile)
@@ -81,4 +81,4 @@ def keep_measured(folder: Path, several: Several) -> Several:
 
 def save_several(folder: Path, profiles: Sequence[Profile]) -> list[Path]:
     """Write each profile to its place in ``folder``."""
-    return [save_profile(profile_path(folder, profile), profile) for profile in profiles]
+    return [save_profile(place_of(folder, profile), profile) for profile in profiles]

@@ -13,9 +13,10 @@ from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Pr
 from melange_cloud.names import canonical_gpu, shorten, unknown, unknown_gpu
 from melange_cloud.paths import StrPath, as_paths
 from melange_cloud.profiles.aliases import same_model
-from melange_cloud.profiles.document import Profile, load_profile
+from melange_cloud.profiles.document import Profile, load_profile, profile_name
 
-_MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+_GPU = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
 
 def load_profiles(model: str, folders: StrPath | Sequence[StrPath] = ()) -> list[Profile]:
@@ -82,8 +83,11 @@ def load_one(
 
 
 def save_profile(out: Path, profile: Profile) -> Path:
-    """Write ``profile`` to the file ``out``, or to its place in the folder ``out``."""
-    path = profile_path(out, profile) if is_folder(out) else out
+    """Write ``profile`` to the file ``out``, or to its place in the folder ``out``.
+
+    Raises InvalidInput as `profile_path`, OutsideError where it cannot be written.
+    """
+    path = place_of(out, profile)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -97,9 +101,30 @@ def is_folder(out: Path) -> bool:
     return out.is_dir() or out.suffix != ".json"
 
 
-def profile_path(folder: Path, profile: Profile) -> Path:
-    """Where ``profile`` belongs in a folder of profiles."""
-    return folder / profile.model / f"{profile.name}.json"
+def profile_path(folder: Path, model: str, gpu: str, tensor_parallel: int) -> Path:
+    """Where the profile of a configuration belongs in a folder of profiles, always below it.
+
+    Raises InvalidInput for a model or GPU whose name cannot be that of a file: servers report what
+    they were started with, such as ``/models/llama``.
+    """
+    if not _MODEL_ID.fullmatch(model):
+        raise InvalidInput(
+            f'"{shorten(model)}" is not a Hugging Face id (ORG/NAME), by which profiles are filed',
+            hint="give its id with --model, or name a file with --out",
+        )
+    if not _GPU.fullmatch(gpu):
+        raise InvalidInput(
+            f'"{shorten(gpu)}" is not the name of a GPU type',
+            hint="give one such as L4 with --gpu",
+        )
+    return folder / model / f"{profile_name(gpu, tensor_parallel)}.json"
+
+
+def place_of(out: Path, profile: Profile) -> Path:
+    """The file ``out``, or the profile's place in the folder ``out``. Raises InvalidInput."""
+    if not is_folder(out):
+        return out
+    return profile_path(out, profile.model, profile.gpu, profile.tensor_parallel)
 
 
 def _in_folder(folder: Path, names: Sequence[str]) -> dict[tuple[str, int], Profile]:

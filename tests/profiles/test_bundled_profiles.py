@@ -12,7 +12,7 @@ from melange_cloud.bundled import bundled_folder
 from melange_cloud.profiles.estimate import DoesNotFit
 from melange_cloud.profiles.facts import models
 from melange_cloud.profiles.listing import list_profiles
-from melange_cloud.profiles.store import load_profiles, profile_path
+from melange_cloud.profiles.store import load_profiles, place_of
 
 ROOT = Path(__file__).parents[2]
 ONE_GPU = ["A100-40GB", "A100-80GB", "A10G", "H100", "L4"]
@@ -34,7 +34,7 @@ def make_profiles() -> ModuleType:
 def test_the_committed_files_are_what_the_script_makes(make_profiles: ModuleType) -> None:
     folder = bundled_folder("profiles")
     made = {
-        profile_path(folder, profile): profile.to_json()
+        place_of(folder, profile): profile.to_json()
         for profile in make_profiles.bundled_profiles()
         if not isinstance(profile, DoesNotFit)
     }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from profile_samples import RISING, profile
 
 from melange_cloud.bundled import bundled_folder
@@ -14,10 +18,12 @@ from melange_cloud.profiles.store import (
     known_models,
     load_one,
     load_profiles,
+    place_of,
     profile_path,
     save_profile,
 )
 
+SAMPLES = Path(__file__).parent / "samples"
 SIZE = (100, 50)
 SEVEN_B = "meta-llama/Llama-2-7b-hf"
 
@@ -106,7 +112,7 @@ def test_folders_that_hold_none(tmp_path: Path) -> None:
 
 
 def test_a_bad_profile_is_named_by_its_path(tmp_path: Path) -> None:
-    path = profile_path(tmp_path, put(tmp_path, SEVEN_B, "L4"))
+    path = place_of(tmp_path, put(tmp_path, SEVEN_B, "L4"))
     path.write_text(path.read_text().replace('"measured"', '"guessed"'))
     with pytest.raises(InvalidDocument, match=r"L4\.json is not a valid profile") as raised:
         load_profiles(SEVEN_B, [tmp_path])
@@ -114,7 +120,7 @@ def test_a_bad_profile_is_named_by_its_path(tmp_path: Path) -> None:
 
 
 def test_a_profile_in_the_wrong_place(tmp_path: Path) -> None:
-    path = profile_path(tmp_path, put(tmp_path, "some/model", "L4"))
+    path = place_of(tmp_path, put(tmp_path, "some/model", "L4"))
     (tmp_path / "other").mkdir()
     path.rename(tmp_path / "other" / "L4.json")
     with pytest.raises(InvalidDocument, match="it is a profile of some/model, not of other"):
@@ -122,7 +128,7 @@ def test_a_profile_in_the_wrong_place(tmp_path: Path) -> None:
 
 
 def test_two_profiles_of_one_configuration(tmp_path: Path) -> None:
-    path = profile_path(tmp_path, put(tmp_path, "some/model", "L4"))
+    path = place_of(tmp_path, put(tmp_path, "some/model", "L4"))
     path.with_name("L4-again.json").write_text(path.read_text())
     with pytest.raises(InvalidDocument, match=r"it is a profile of L4, as is .*L4-again\.json"):
         load_profiles("some/model", [tmp_path])
@@ -130,3 +136,38 @@ def test_two_profiles_of_one_configuration(tmp_path: Path) -> None:
 
 def test_the_bundled_folder_is_the_one_of_the_project() -> None:
     assert (bundled_folder("profiles") / SEVEN_B / "L4.json").is_file()
+
+
+NAMES = st.one_of(
+    st.sampled_from(["/models/llama", "../..", "a/../b", "a/b/c", ".x", "a\0b", "", "~"]),
+    st.text(max_size=12),
+    st.from_regex(r"\A[a-z0-9][\w.-]{0,8}(/[a-z][\w.-]{0,8})?\Z"),
+)
+
+
+@given(NAMES, NAMES, st.integers(1, 64))
+def test_a_profile_has_its_place_in_the_folder_or_none(model: str, gpu: str, degree: int) -> None:
+    """Servers report names such as /models/llama; none leads out of the folder."""
+    folder = Path("/srv/profiles")
+    try:
+        path = profile_path(folder, model, gpu, degree)
+    except InvalidInput:
+        return
+    assert Path(os.path.normpath(path)) == path
+    assert path.is_relative_to(folder / model)
+    assert folder != path.parent
+    assert path.suffix == ".json"
+
+
+@pytest.mark.parametrize("model", ["/models/llama", "../../outside", "x/../../outside", "."])
+def test_an_import_stays_in_its_folder(melange, tmp_path: Path, model: str) -> None:
+    result = json.loads((SAMPLES / "vllm_bench_plain.json").read_text()) | {"model_id": model}
+    (tmp_path / "result.json").write_text(json.dumps(result))
+    words = ("profile", "import", tmp_path / "result.json", "--gpu", "L4")
+    ended = melange(*words, "--out", tmp_path / "in" / "profiles")
+    assert ended.code == 2
+    assert "not a Hugging Face id" in ended.err
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["result.json"]
+    named = melange(*words, "--model", "example/llama", "--out", tmp_path / "profiles")
+    assert named.code == 0, named.err
+    assert (tmp_path / "profiles" / "example" / "llama" / "L4.json").is_file()

@@ -8,10 +8,10 @@ from typing import Any
 
 from melange_cloud.documents import validate
 from melange_cloud.errors import InvalidInput, OutsideError
-from melange_cloud.profiles.document import COLUMNS, Profile, load_profile, profile_name
+from melange_cloud.profiles.document import COLUMNS, Profile, load_profile
 from melange_cloud.profiles.run.point import Point, points_of
 from melange_cloud.profiles.sizes import Size
-from melange_cloud.profiles.store import is_folder, save_profile
+from melange_cloud.profiles.store import is_folder, profile_path, save_profile
 
 
 class Record:
@@ -75,20 +75,9 @@ def place(out: Path, about: dict[str, Any]) -> Path:
     Raises InvalidInput where the model or the GPU is called by no name that a file could have,
     OutsideError where no file can be written.
     """
-    model, gpu = about["model"], about["gpu"]
-    if not is_folder(out):
-        path = out
-    elif model.startswith((".", "/")) or ".." in model or model.count("/") > 1:
-        raise InvalidInput(
-            f"the server calls its model {model}, which is not a Hugging Face id (ORG/NAME)",
-            hint="give its id with --model, or name a file with --out",
-        )
-    elif "/" in gpu or gpu.startswith("."):
-        raise InvalidInput(
-            f"{gpu} is not the name of a GPU type", hint="give one such as L4 with --gpu"
-        )
-    else:
-        path = out / model / f"{profile_name(gpu, about['tensor_parallel'])}.json"
+    path = out
+    if is_folder(out):
+        path = profile_path(out, about["model"], about["gpu"], about["tensor_parallel"])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab"):
