@@ -12,6 +12,7 @@ from pydantic import Field
 
 from melange_cloud.documents import Document, digest, load_json
 from melange_cloud.paths import StrPath
+from melange_cloud.prices.offer import Day
 from melange_cloud.profiles.document import Source
 from melange_cloud.service import Service
 
@@ -96,7 +97,7 @@ class PlanPrices(Document):
     """Which prices the plan was made with."""
 
     source: str
-    as_of: str | None = Field(
+    as_of: Day = Field(
         description="the oldest date of the prices used; null if any of them has no date"
     )
     digest: str

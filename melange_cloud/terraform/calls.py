@@ -207,7 +207,7 @@ def _of_pool(plan: Plan, pool: Pool) -> dict[str, object]:
 def _vllm_args(plan: Plan, pool: Pool) -> Expression:
     """The settings that the throughputs rest on; the user's come last and override them."""
     args = engine_args(plan, pool)
-    return Expression(f"concat({hcl(args)}, var.vllm_args)" if args else "var.vllm_args")
+    return Expression(f"concat({hcl(args, 1)}, var.vllm_args)" if args else "var.vllm_args")
 
 
 def _gateway(sites: Sequence[Site], home: Site, files: Sequence[str]) -> Call:

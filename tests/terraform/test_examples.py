@@ -6,8 +6,10 @@ import math
 from pathlib import Path
 
 import pytest
-from harness import changes, resources
+from harness import Terraform, changes, resources
 from rigs import CASES, plan_of, rendered, standins, terraform, write_case
+
+from melange_cloud.terraform.render import render
 
 __all__ = ["standins"]
 QUICK = ["large-model", "gcp-documents-weighted"]
@@ -20,6 +22,24 @@ def test_an_example_of_each_cloud_is_planned(case: str, standins, tmp_path: Path
     run.run("fmt", "-check", "-recursive", "-diff")
     run.run("validate", "-no-color")
     assert_machines(case, resources(run.plan()["planned_values"]["root_module"]))
+
+
+ENGINE_ARGS = [
+    *("--max-num-seqs=256", "--gpu-memory-utilization=0.92", "--enable-prefix-caching"),
+    *("--block-size=16", "--max-num-batched-tokens=8192", "--swap-space=4", "--dtype=bfloat16"),
+]
+
+
+@pytest.mark.parametrize("count", range(1, len(ENGINE_ARGS) + 1))
+def test_long_arguments_of_the_engine_are_formatted(standins, tmp_path: Path, count: int) -> None:
+    """On one line, near the longest line, and over several lines."""
+    args = ENGINE_ARGS[:count]
+    plan = plan_of("two-clouds")
+    profiles = [one.model_copy(update={"engine_args": args}) for one in plan.profiles]
+    found = render(plan.model_copy(update={"profiles": profiles}))
+    folder = write_case("two-clouds", tmp_path / "infra", found)
+    Terraform(folder, standins).run("fmt", "-check", "-recursive", "-diff")
+    assert (folder / "main.tf").read_text().count(args[0]) == len(plan.pools)
 
 
 @pytest.mark.terraform
@@ -62,8 +82,6 @@ def test_a_changed_count_changes_only_the_count(case: str, standins, tmp_path: P
             ]
         }
     )
-    from melange_cloud.terraform.render import render
-
     write_case(case, folder, render(more))
     found = changes(run.plan())
     assert all(action == ["update"] for action in found.values()), found
