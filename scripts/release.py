@@ -2,14 +2,16 @@
 
     python scripts/release.py
 
-Makes the wheel and the sdist, their checksums (SHA256SUMS) and the tag's message from the
-changelog, and prints the commands that tag and publish. Refuses a working tree with changes, and a
-changelog without a section for the version.
+Makes the wheel and the sdist, their checksums (SHA256SUMS), a bill of materials (CycloneDX) of the
+locked dependencies, a statement of provenance (in-toto, SLSA 1.0, unsigned) and the tag's message
+from the changelog, and prints the commands that tag and publish. Refuses a working tree with
+changes, and a changelog without a section for the version.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -20,6 +22,8 @@ from melange_cloud import __version__
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
+SBOM = "sbom.cdx.json"
+HOME = "https://github.com/OWNER/melange-cloud"
 
 
 class NotReady(Exception):
@@ -61,6 +65,44 @@ def build() -> list[Path]:
     return files
 
 
+def bill_of_materials() -> None:
+    """dist/sbom.cdx.json: the dependencies that the release was tested with, with their hashes."""
+    words = ["requirements", "requirements/run.txt", "--pyproject", "pyproject.toml"]
+    words += ["--output-reproducible", "--output-format", "JSON"]
+    program = Path(sys.executable).parent / "cyclonedx-py"
+    subprocess.run([program, *words, "--output-file", DIST / SBOM], check=True, cwd=ROOT)
+
+
+def provenance(files: list[Path], commit: str) -> dict[str, object]:
+    """An in-toto statement with a SLSA 1.0 predicate: which commit and lock the files were made of.
+
+    It is not signed: whoever publishes can sign it, for example with cosign.
+    """
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": p.name, "digest": {"sha256": _sha256(p)}} for p in files],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": f"{HOME}/blob/v{__version__}/scripts/release.py",
+                "externalParameters": {"version": __version__},
+                "resolvedDependencies": [
+                    {
+                        "uri": f"git+{HOME}@refs/tags/v{__version__}",
+                        "digest": {"gitCommit": commit},
+                    },
+                    {"uri": "uv.lock", "digest": {"sha256": _sha256(ROOT / "uv.lock")}},
+                ],
+            },
+            "runDetails": {"builder": {"id": f"{HOME}/blob/v{__version__}/Makefile#release"}},
+        },
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def main() -> int:
     """0 when the release is built, 2 when something stands in the way."""
     try:
@@ -69,13 +111,18 @@ def main() -> int:
         )
         require_clean_tree()
         files = build()
+        bill_of_materials()
     except NotReady as error:
         print(f"no release: {error}", file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
         print(f"no release: {' '.join(map(str, error.cmd))} failed", file=sys.stderr)
         return 2
-    sums = "".join(f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in files)
+    head = ["git", "rev-parse", "HEAD"]
+    commit = subprocess.run(head, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    statement = provenance([*files, DIST / SBOM], commit.strip())
+    (DIST / "provenance.intoto.json").write_text(json.dumps(statement, indent=2) + "\n")
+    sums = "".join(f"{_sha256(path)}  {path.name}\n" for path in sorted(DIST.iterdir()))
     (DIST / "SHA256SUMS").write_text(sums)
     (DIST / "tag-message.txt").write_text(f"melange-cloud {__version__}\n\n{section}\n")
     print(f"{sums}\nTo publish:")

@@ -197,7 +197,7 @@ def _of_pool(plan: Plan, pool: Pool) -> dict[str, object]:
         "tensor_parallel": pool.tensor_parallel,
         "data_parallel": pool.replicas_per_instance,
         "max_model_len": max_model_len(plan, pool),
-        "vllm_image": Expression("var.vllm_image"),
+        "vllm_image": Expression("local.vllm_image"),
         "vllm_args": _vllm_args(plan, pool),
         "volume_gib": volume_gib(model),
         "load_seconds": load_seconds(model),

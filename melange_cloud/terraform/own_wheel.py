@@ -9,6 +9,7 @@ import zipfile
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from melange_cloud.bundled import bundled_folder
 from melange_cloud.errors import OutsideError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -21,8 +22,9 @@ def own_wheel() -> tuple[str, bytes]:
     """File name and content of a wheel with this package, installed or of a checkout.
 
     The layout is that of the binary distribution format (PyPA). The bundled profiles and templates
-    are left out, since measuring does not need them. Raises OutsideError where the package was
-    copied somewhere without being installed, because its requirements are then unknown.
+    are left out, since measuring does not need them; the locked requirements are in. Raises
+    OutsideError where the package was copied somewhere without being installed, because its
+    requirements are then unknown.
     """
     try:
         found = distribution("melange-cloud")
@@ -41,6 +43,8 @@ def own_wheel() -> tuple[str, bytes]:
         for path in sorted(package.rglob("*"))
         if path.is_file() and not {"__pycache__", "bundled"} & set(path.relative_to(package).parts)
     }
+    requirements = bundled_folder("requirements") / "run.txt"
+    files["melange_cloud/bundled/requirements/run.txt"] = requirements.read_bytes()
     files |= {f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": _WHEEL.encode()}
     lines = [f"{path},{_record(data)}" for path, data in files.items()] + [f"{info}/RECORD,,"]
     files[f"{info}/RECORD"] = "".join(f"{line}\n" for line in lines).encode()

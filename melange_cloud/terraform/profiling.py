@@ -133,10 +133,15 @@ def _results(place: Place, wheel: str) -> Call:
     arguments = {
         **(location(place) if place.provider == "gcp" else {}),
         "name": Expression("local.name"),
-        "program": Expression(f'"${{path.module}}/program/{wheel}.base64"'),
+        "program": Expression(_program(wheel)),
         **tags(place),
     }
     return Call(_results_name(place), f"{place.provider}-results", arguments)
+
+
+def _program(wheel: str) -> str:
+    """The wheel's file in the folder, in HCL."""
+    return f'"${{path.module}}/program/{wheel}.base64"'
 
 
 def _profiler(
@@ -158,7 +163,7 @@ def _profiler(
         "tensor_parallel": machine.tensor_parallel,
         "max_model_len": service.max_model_len
         or min(wanted.longest, fitting_len(service.model, *_replica(machine)) or wanted.longest),
-        "vllm_image": Expression("var.vllm_image"),
+        "vllm_image": Expression("local.vllm_image"),
         "vllm_args": Expression("var.vllm_args"),
         "volume_gib": volume_gib(service.model),
         "load_seconds": load_seconds(service.model),
@@ -166,6 +171,7 @@ def _profiler(
         "profile_arguments": wanted.arguments(machine, profiling),
         "bucket": Expression(f"module.{_results_name(place)}.bucket"),
         "wheel": wheel,
+        "program_sha256": Expression(f"filesha256({_program(wheel)})"),
         "hf_token_secret": Expression(f"var.{place.provider}_hf_token_secret"),
     }
     if place.provider == "gcp":

@@ -78,7 +78,11 @@ def module_files(calls: Iterable[Call]) -> dict[str, str]:
 def _settings(
     service: str, tags: Mapping[str, str], clouds: set[str], settings: Mapping[str, object]
 ) -> dict[str, object]:
-    found: dict[str, object] = {"name": service_name(service), **settings}
+    found: dict[str, object] = {
+        "name": service_name(service),
+        **settings,
+        "vllm_image": Expression('join("@", compact([var.vllm_image, var.vllm_image_digest]))'),
+    }
     for cloud, kind, of in (("aws", "tags", aws_tags), ("gcp", "labels", gcp_labels)):
         if cloud in clouds:
             given = f"given_{kind}"

@@ -97,16 +97,22 @@ upload_from_time_to_time &
 uploader=$!
 wait_for_server
 
-# `terraform apply` put melange-cloud itself into the bucket; its requirements come from PyPI.
-# It runs in vLLM's image, which has a Python that is new enough, on the machine's own network.
+# `terraform apply` put melange-cloud itself into the bucket. Its requirements come from PyPI, in the
+# versions and with the hashes that it holds, so that the machine runs what was tested. It runs in
+# vLLM's image, which has a Python that is new enough, on the machine's own network.
 wheel=$(setting wheel)
 copy "$(setting program)" "$program/wheel.base64"
+echo "$(setting program_sha256)  $program/wheel.base64" | sha256sum --check --quiet
 base64 -d "$program/wheel.base64" >"$program/$wheel"
 in_image() {
   docker run --rm --network host --env PYTHONPATH=/program/lib --volume "$program:/program" \
     --volume "$results:/results" --entrypoint python3 "$(setting image)" "$@"
 }
-in_image -m pip install --quiet --disable-pip-version-check --target /program/lib "/program/$wheel"
+in_image -m zipfile -e "/program/$wheel" /program/wheel
+in_image -m pip install --quiet --disable-pip-version-check --target /program/lib \
+  --require-hashes --requirement /program/wheel/melange_cloud/bundled/requirements/run.txt
+in_image -m pip install --quiet --disable-pip-version-check --target /program/lib --no-deps \
+  "/program/$wheel"
 # continue from what an earlier machine measured, if there is any
 copy "$(setting results)/$name.json" "$results/$name.json" 2>/dev/null || true
 mapfile -d '' -t arguments < <(setting arguments)

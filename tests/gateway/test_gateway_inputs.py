@@ -70,6 +70,11 @@ def test_the_commands_of_the_readme_make_what_is_asked(found: Rendered, tmp_path
     for name in ("aws", "gcloud", "terraform"):
         (programs / name).write_text(f'#!/bin/sh\necho {name} "$@" >>{tmp_path}/calls\n')
         (programs / name).chmod(0o755)
+    digest = "sha256:" + "0" * 64
+    (programs / "docker").write_text(
+        f'#!/bin/sh\necho "docker $@" >>{tmp_path}/calls; echo {digest}\n'
+    )
+    (programs / "docker").chmod(0o755)
     shell = "\n".join(re.findall(r"(?s)```sh\n(.*?)```", found.files["README.md"]))
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
     ran = subprocess.run(
@@ -79,6 +84,7 @@ def test_the_commands_of_the_readme_make_what_is_asked(found: Rendered, tmp_path
     assert (ran.returncode, ran.stderr) == (0, "")
     given = dict(re.findall(r'(?m)^(\w+) = "(.*)"$', (here / "terraform.tfvars").read_text()))
     assert given.keys() <= variables(found).keys()
+    assert given["vllm_image_digest"] == digest
     calls = (tmp_path / "calls").read_text()
     places = sites(found.plan)
     (home,) = (site for site in places if site.home)

@@ -61,16 +61,17 @@ locals {
   }
 
   profile = {
-    cloud         = "aws"
-    bucket_region = var.bucket.region
-    name          = var.profile_name
-    image         = var.vllm_image
-    port          = 8000
-    load_seconds  = var.load_seconds
-    program       = var.bucket.program
-    results       = var.bucket.results
-    wheel         = var.wheel
-    arguments     = var.profile_arguments
+    cloud          = "aws"
+    bucket_region  = var.bucket.region
+    name           = var.profile_name
+    image          = var.vllm_image
+    port           = 8000
+    load_seconds   = var.load_seconds
+    program        = var.bucket.program
+    program_sha256 = var.program_sha256
+    results        = var.bucket.results
+    wheel          = var.wheel
+    arguments      = var.profile_arguments
   }
 
   user_data = join("", [

@@ -123,6 +123,16 @@ variable "wheel" {
   }
 }
 
+variable "program_sha256" {
+  description = "SHA-256 of the bucket's `program`, in hexadecimal digits; the machine runs no other."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-f]{64}$", var.program_sha256))
+    error_message = "program_sha256 must be 64 hexadecimal digits."
+  }
+}
+
 variable "hf_token_secret" {
   description = "Name or ARN of the Secrets Manager secret that holds a Hugging Face token; empty for open models. The machine reads it at boot; it is never in state or user data."
   type        = string

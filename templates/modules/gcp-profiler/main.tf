@@ -37,17 +37,18 @@ locals {
   }
 
   profile = {
-    cloud        = "gcp"
-    machine      = var.name
-    zone         = one(slice(local.zones, 0, min(1, length(local.zones))))
-    name         = var.profile_name
-    image        = var.vllm_image
-    port         = 8000
-    load_seconds = var.load_seconds
-    program      = var.bucket.program
-    results      = var.bucket.results
-    wheel        = var.wheel
-    arguments    = var.profile_arguments
+    cloud          = "gcp"
+    machine        = var.name
+    zone           = one(slice(local.zones, 0, min(1, length(local.zones))))
+    name           = var.profile_name
+    image          = var.vllm_image
+    port           = 8000
+    load_seconds   = var.load_seconds
+    program        = var.bucket.program
+    program_sha256 = var.program_sha256
+    results        = var.bucket.results
+    wheel          = var.wheel
+    arguments      = var.profile_arguments
   }
 
   startup_script = join("", [

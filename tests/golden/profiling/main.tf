@@ -2,9 +2,10 @@
 # own additions into other files and into *.tfvars.
 
 locals {
-  name   = "chat-31e06f-profiling"
-  model  = "meta-llama/Llama-2-7b-hf"
-  folder = "profiles/meta-llama/Llama-2-7b-hf"
+  name       = "chat-31e06f-profiling"
+  model      = "meta-llama/Llama-2-7b-hf"
+  folder     = "profiles/meta-llama/Llama-2-7b-hf"
+  vllm_image = join("@", compact([var.vllm_image, var.vllm_image_digest]))
   given_tags = {
     "melange-service" = "chat"
   }
@@ -55,7 +56,7 @@ module "profiler_a10g_3aa1f6" {
   model             = local.model
   tensor_parallel   = 1
   max_model_len     = 4096
-  vllm_image        = var.vllm_image
+  vllm_image        = local.vllm_image
   vllm_args         = var.vllm_args
   volume_gib        = 140
   load_seconds      = 1080
@@ -63,6 +64,7 @@ module "profiler_a10g_3aa1f6" {
   profile_arguments = ["--gpu=A10G", "--tensor-parallel=1", "--max-minutes=60", "--tpot-ms=40"]
   bucket            = module.results_aws_all.bucket
   wheel             = "melange_cloud-0.1.0-py3-none-any.whl"
+  program_sha256    = filesha256("${path.module}/program/melange_cloud-0.1.0-py3-none-any.whl.base64")
   hf_token_secret   = var.aws_hf_token_secret
   public_address    = !can(var.aws_networks["us-east-1"])
   vpc_id            = module.network_aws_us_east_1.vpc_id
@@ -80,7 +82,7 @@ module "profiler_h100_5321e7" {
   model             = local.model
   tensor_parallel   = 1
   max_model_len     = 4096
-  vllm_image        = var.vllm_image
+  vllm_image        = local.vllm_image
   vllm_args         = var.vllm_args
   volume_gib        = 140
   load_seconds      = 1080
@@ -88,6 +90,7 @@ module "profiler_h100_5321e7" {
   profile_arguments = ["--gpu=H100", "--tensor-parallel=1", "--max-minutes=60", "--tpot-ms=40"]
   bucket            = module.results_aws_all.bucket
   wheel             = "melange_cloud-0.1.0-py3-none-any.whl"
+  program_sha256    = filesha256("${path.module}/program/melange_cloud-0.1.0-py3-none-any.whl.base64")
   hf_token_secret   = var.aws_hf_token_secret
   public_address    = !can(var.aws_networks["us-east-1"])
   vpc_id            = module.network_aws_us_east_1.vpc_id
@@ -121,7 +124,7 @@ module "profiler_a100_40gb_235712" {
   model             = local.model
   tensor_parallel   = 1
   max_model_len     = 4096
-  vllm_image        = var.vllm_image
+  vllm_image        = local.vllm_image
   vllm_args         = var.vllm_args
   volume_gib        = 140
   load_seconds      = 1080
@@ -129,6 +132,7 @@ module "profiler_a100_40gb_235712" {
   profile_arguments = ["--gpu=A100-40GB", "--tensor-parallel=1", "--max-minutes=60", "--tpot-ms=40"]
   bucket            = module.results_gcp_all.bucket
   wheel             = "melange_cloud-0.1.0-py3-none-any.whl"
+  program_sha256    = filesha256("${path.module}/program/melange_cloud-0.1.0-py3-none-any.whl.base64")
   hf_token_secret   = var.gcp_hf_token_secret
   zone              = lookup(var.gcp_zones, "A100-40GB", "")
   public_address    = !can(var.gcp_networks["us-central1"])
@@ -148,7 +152,7 @@ module "profiler_a100_80gb_bc16ed" {
   model             = local.model
   tensor_parallel   = 1
   max_model_len     = 4096
-  vllm_image        = var.vllm_image
+  vllm_image        = local.vllm_image
   vllm_args         = var.vllm_args
   volume_gib        = 140
   load_seconds      = 1080
@@ -156,6 +160,7 @@ module "profiler_a100_80gb_bc16ed" {
   profile_arguments = ["--gpu=A100-80GB", "--tensor-parallel=1", "--max-minutes=60", "--tpot-ms=40"]
   bucket            = module.results_gcp_all.bucket
   wheel             = "melange_cloud-0.1.0-py3-none-any.whl"
+  program_sha256    = filesha256("${path.module}/program/melange_cloud-0.1.0-py3-none-any.whl.base64")
   hf_token_secret   = var.gcp_hf_token_secret
   zone              = lookup(var.gcp_zones, "A100-80GB", "")
   public_address    = !can(var.gcp_networks["us-central1"])
@@ -175,7 +180,7 @@ module "profiler_l4_934f38" {
   model             = local.model
   tensor_parallel   = 1
   max_model_len     = 4096
-  vllm_image        = var.vllm_image
+  vllm_image        = local.vllm_image
   vllm_args         = var.vllm_args
   volume_gib        = 140
   load_seconds      = 1080
@@ -183,6 +188,7 @@ module "profiler_l4_934f38" {
   profile_arguments = ["--gpu=L4", "--tensor-parallel=1", "--max-minutes=60", "--tpot-ms=40"]
   bucket            = module.results_gcp_all.bucket
   wheel             = "melange_cloud-0.1.0-py3-none-any.whl"
+  program_sha256    = filesha256("${path.module}/program/melange_cloud-0.1.0-py3-none-any.whl.base64")
   hf_token_secret   = var.gcp_hf_token_secret
   zone              = lookup(var.gcp_zones, "L4", "")
   public_address    = !can(var.gcp_networks["us-central1"])

@@ -4,6 +4,17 @@ variable "vllm_image" {
   default     = "vllm/vllm-openai:v0.28.0-cu129"
 }
 
+variable "vllm_image_digest" {
+  description = "Digest of vllm_image (sha256:...), so that every machine runs exactly that image; README.md says how to look it up. Empty: whatever the tag names when a machine boots."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.vllm_image_digest == "" || can(regex("^sha256:[0-9a-f]{64}$", var.vllm_image_digest))
+    error_message = "The digest must be empty or sha256: and 64 hexadecimal digits."
+  }
+}
+
 variable "vllm_args" {
   description = "More arguments of `vllm serve` for every machine."
   type        = list(string)

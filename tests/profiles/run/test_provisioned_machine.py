@@ -6,6 +6,7 @@ The server is the stub, the program is this package out of its own wheel, and it
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -44,8 +45,12 @@ def here(word):
         word = word.replace(there + "/", folder + "/")
     return word
 words = [here(word) for word in words]
+if words[:3] == ["-m", "pip", "install"] and "--require-hashes" in words:
+    text = open(words[words.index("--requirement") + 1]).read()
+    assert "--hash=sha256:" in text and "aiohttp==" in text, text
+    sys.exit(0)
 if words[:3] == ["-m", "pip", "install"]:
-    words += ["--no-deps", "--no-index"]
+    words += ["--no-index"]
 os.environ["PYTHONPATH"] = folders["/program"] + "/lib"
 os.chdir("/")
 os.execv(sys.executable, [sys.executable, *words])
@@ -84,7 +89,8 @@ class Machine:
             (path / name).write_text(text)
             (path / name).chmod(0o755)
         name, wheel = own_wheel()
-        (self.bucket / "b/program/wheel").write_bytes(base64.encodebytes(wheel))
+        program = base64.encodebytes(wheel)
+        (self.bucket / "b/program/wheel").write_bytes(program)
         self.settings: dict[str, Any] = {
             "cloud": "aws",
             "bucket_region": "us-east-1",
@@ -94,6 +100,7 @@ class Machine:
             "load_seconds": 10,
             "program": "s3://b/program/wheel",
             "results": "s3://b/profiles",
+            "program_sha256": hashlib.sha256(program).hexdigest(),
             "wheel": name,
             "arguments": ["--gpu=L4", "--size=25x8", "--tpot-ms=8", "--max-concurrency=2"],
             **settings,
@@ -145,8 +152,10 @@ def test_profile_and_log_come_into_the_bucket_and_the_machine_ends(port: str, tm
     assert [row[2] for row in profile.points] == [1, 2]
     assert machine.log.rstrip().endswith("finished")
     assert machine.recorded("ended") == ["shutdown -P now"]
-    installed, ran = machine.recorded("docker")
-    assert installed.startswith("-m pip install ")
+    unpacked, requirements, program, ran = machine.recorded("docker")
+    assert unpacked.startswith("-m zipfile -e ")
+    assert "--require-hashes --requirement " in requirements
+    assert " --no-deps " in program
     assert "--out /results/L4.json --resume" in ran
     assert (machine.root / "var/lib/melange/program/lib/melange_cloud/cli/main.py").exists()
     assert all("--region us-east-1" in line for line in machine.recorded("copied"))
@@ -216,3 +225,11 @@ def test_the_first_thing_that_a_machine_does_is_to_set_its_end(tmp_path) -> None
     assert "Restart=no" in unit
     assert machine.recorded("systemctl")[-1] == "enable --now --no-block melange-profile.service"
     assert os.access(machine.root / "opt/melange/profile.sh", os.X_OK)
+
+
+def test_a_program_that_is_not_the_one_rendered_is_not_run(port: str, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, port, program_sha256="0" * 64)
+    machine.measure()
+    assert machine.recorded("docker") == []
+    assert "the measurement failed" in machine.log
+    assert machine.recorded("ended")

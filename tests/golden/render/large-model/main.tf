@@ -5,6 +5,7 @@ locals {
   name        = "large-mode-d33310"
   model       = "meta-llama/Llama-3.1-70B"
   plan_digest = "sha256:DIGEST"
+  vllm_image  = join("@", compact([var.vllm_image, var.vllm_image_digest]))
   given_tags = {
     "melange-service" = "large-model"
   }
@@ -56,7 +57,7 @@ module "pool_aws_us_east_1_p4de_24xlarge_tp8" {
   tensor_parallel   = 8
   data_parallel     = 1
   max_model_len     = 16100
-  vllm_image        = var.vllm_image
+  vllm_image        = local.vllm_image
   vllm_args         = concat(["--dtype=half", "--max-num-seqs=256"], var.vllm_args)
   volume_gib        = 270
   load_seconds      = 2340

@@ -5,6 +5,7 @@ locals {
   name        = "two-clouds-8201c8"
   model       = "meta-llama/Llama-3.1-8B"
   plan_digest = "sha256:DIGEST"
+  vllm_image  = join("@", compact([var.vllm_image, var.vllm_image_digest]))
   given_tags = {
     "melange-service" = "two-clouds"
   }
@@ -54,7 +55,7 @@ module "pool_aws_us_east_1_g5_xlarge_tp1" {
   tensor_parallel   = 1
   data_parallel     = 1
   max_model_len     = 16100
-  vllm_image        = var.vllm_image
+  vllm_image        = local.vllm_image
   vllm_args         = concat(["--dtype=half", "--max-num-seqs=256"], var.vllm_args)
   volume_gib        = 140
   load_seconds      = 1080
@@ -83,7 +84,7 @@ module "pool_aws_us_east_1_p5_4xlarge_tp1" {
   tensor_parallel   = 1
   data_parallel     = 1
   max_model_len     = 16100
-  vllm_image        = var.vllm_image
+  vllm_image        = local.vllm_image
   vllm_args         = concat(["--dtype=half", "--max-num-seqs=256"], var.vllm_args)
   volume_gib        = 140
   load_seconds      = 1080
@@ -127,7 +128,7 @@ module "pool_gcp_us_central1_a2_highgpu_1g_tp1" {
   tensor_parallel       = 1
   data_parallel         = 1
   max_model_len         = 16100
-  vllm_image            = var.vllm_image
+  vllm_image            = local.vllm_image
   vllm_args             = concat(["--dtype=half", "--max-num-seqs=256"], var.vllm_args)
   volume_gib            = 140
   load_seconds          = 1080
