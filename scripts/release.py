@@ -67,10 +67,11 @@ def build() -> list[Path]:
 
 def bill_of_materials() -> None:
     """dist/sbom.cdx.json: the dependencies that the release was tested with, with their hashes."""
-    words = ["requirements", "requirements/run.txt", "--pyproject", "pyproject.toml"]
-    words += ["--output-reproducible", "--output-format", "JSON"]
-    program = Path(sys.executable).parent / "cyclonedx-py"
-    subprocess.run([program, *words, "--output-file", DIST / SBOM], check=True, cwd=ROOT)
+    uv = Path(sys.executable).parent / "uv"
+    words = ["export", "--quiet", "--frozen", "--no-default-groups", "--format", "cyclonedx1.5"]
+    subprocess.run(
+        [uv, *words, "--output-file", DIST / SBOM], check=True, cwd=ROOT, stdout=subprocess.DEVNULL
+    )
 
 
 def provenance(files: list[Path], commit: str) -> dict[str, object]:
