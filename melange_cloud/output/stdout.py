@@ -24,8 +24,8 @@ _results: TextIO | None = None
 def keep_for_results() -> None:
     """From here on, descriptor 1 is stderr, and only ``write_result`` reaches standard output.
 
-    Not undone: what C libraries have buffered is written when the process ends. A ``sys.stdout``
-    that is no descriptor (a test's, a notebook's) stays what it is.
+    Not undone: what C libraries have buffered is written when the process ends. Streams that are
+    no descriptors (a test's, a notebook's) stay what they are.
     """
     global _results  # noqa: PLW0603 - a process has one standard output
     if sys.stderr is None:  # closed; remarks would otherwise be printed to stdout
@@ -35,12 +35,12 @@ def keep_for_results() -> None:
         os.dup2(sys.stderr.fileno(), 1)
         return
     try:
-        descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):
+        descriptor, errors = sys.stdout.fileno(), sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
         return
     sys.stdout.flush()
     kept = os.dup(descriptor)
-    os.dup2(sys.stderr.fileno(), descriptor)
+    os.dup2(errors, descriptor)
     _results = open(kept, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)  # noqa: PTH123, SIM115
     sys.stdout = _results
 

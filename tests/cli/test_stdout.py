@@ -228,3 +228,20 @@ def test_remarks_do_not_reach_stdout_when_stderr_is_closed(folder: Path) -> None
     )
     assert ended.returncode == 0
     json.loads(ended.stdout)
+
+
+def test_a_program_that_runs_commands_may_replace_stderr(folder: Path) -> None:
+    """As scripts/check_examples.py does: commands in one process, remarks kept apart."""
+    code = (
+        "import contextlib, io\n"
+        "from melange_cloud.cli.main import main\n"
+        "for _ in range(2):\n"
+        "    with contextlib.redirect_stderr(io.StringIO()):\n"
+        "        try: main(['prices', 'list', '--gpu', 'H100', '--format', 'json', '-o', '-'])\n"
+        "        except SystemExit: pass\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    )
+    first, second = ended.stdout[: len(ended.stdout) // 2], ended.stdout[len(ended.stdout) // 2 :]
+    assert json.loads(first) == json.loads(second)
