@@ -65,7 +65,7 @@ def test_what_is_wrong_with_the_options(melange, tmp_path) -> None:
         ((), "--url of a running server, or --serve"),
         (("--url", "http://x", "--serve", "y"), "--url of a running server, or --serve"),
         (("--url", "localhost:8000"), "must begin with http"),
-        (("--url", "http://x", "--tpot-ms", "0"), "--tpot-ms must be above 0"),
+        (("--url", "http://x", "--tpot-ms", "0"), '"0" is not a number above 0'),
         (("--url", "http://x", "--size", "25"), 'not a size: "25"'),
         (("--url", "http://x", "--size", "25x1"), "2 or more"),
     ):
@@ -76,9 +76,9 @@ def test_what_is_wrong_with_the_options(melange, tmp_path) -> None:
 
 def test_a_name_that_leads_out_of_the_folder(melange, tmp_path, url: str) -> None:
     for words, said in (
-        (("--gpu", "L4", "--model", "/models/x"), "calls its model /models/x"),
+        (("--gpu", "L4", "--model", "/models/x"), '"/models/x" is not a Hugging Face id'),
         (("--gpu", "L4", "--model", "../x"), "not a Hugging Face id"),
-        (("--gpu", "../../L4"), "no name of a GPU type"),
+        (("--gpu", "../../L4"), "is not the name of a GPU type"),
     ):
         ended = melange("profile", "run", "--url", url, "--out", tmp_path, *words, *QUICK)
         assert ended.code == 2
