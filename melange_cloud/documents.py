@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
 from melange_cloud.names import shorten, unknown
+from melange_cloud.printable import escaped, hidden, is_plain
 from melange_cloud.reading import name_of, read_text
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def parse_json(text: str, name: str, kind: str) -> Any:
 
 def load_json(path: Path, model: type[M], kind: str) -> M:
     """Read and validate a JSON document."""
-    name = name_of(path)
-    return validate(model, parse_json(read_text(path, kind), name, kind), name, kind)
+    name, text = name_of(path), read_text(path, kind)
+    return validate(model, parse_json(text, name, kind), name, kind, text=text)
 
 
 def validate(
@@ -85,11 +86,15 @@ def validate(
     kind: str,
     lines: Lines | None = None,
     options: Mapping[FieldPath, str] | None = None,
+    *,
+    text: str | None = None,
 ) -> M:
     """``data`` as a ``model``. Raises InvalidDocument with every problem, by field and line.
 
-    ``options`` names the command-line option that gave a field its value; when only such fields
-    are wrong, InvalidInput names the options instead.
+    No text of it may hold control characters. ``options`` names the command-line option that gave
+    a field its value; when only such fields are wrong, InvalidInput names the options instead.
+    ``text`` is the JSON that the data was read from, where there is one: a large document is then
+    not searched when its text shows that there is nothing to find.
     """
     if not isinstance(data, dict):
         found = "a list" if isinstance(data, list) else shorten(repr(data))
@@ -102,7 +107,12 @@ def validate(
         if data["schema"] not in known:
             raise InvalidDocument(name, kind, [_schema_problem(data["schema"], known[0])])
     try:
-        return model.model_validate(data)
+        made = model.model_validate(data)
+        if text is not None and is_plain(text):
+            return made
+        problems = [_at(path, what, lines or {}, options or {}) for path, what in hidden(made)]
+        if not problems:
+            return made
     except ValidationError as error:
         details = error.errors()
         problems = [_problem(model, detail, lines or {}, options or {}) for detail in details]
@@ -113,8 +123,11 @@ def validate(
 
 
 def dump_json(value: Any) -> str:
-    """Indented JSON in which rows of a table stay on one line, so that diffs read well."""
-    return _dump(value, 0) + "\n"
+    """Indented JSON in which rows of a table stay on one line, so that diffs read well.
+
+    What must not be printed is escaped, so that a terminal shows the JSON as a program reads it.
+    """
+    return escaped(_dump(value, 0)) + "\n"
 
 
 def digest(value: Any) -> str:
@@ -200,11 +213,16 @@ def _problem(
 ) -> Problem:
     # "[…]" is not part of the path: pydantic marks a mapping's key so, and we a union's branch
     path: FieldPath = tuple(part for part in detail["loc"] if not str(part).startswith("["))
+    return _at(path, _what(model, detail), lines, options)
+
+
+def _at(path: FieldPath, what: str, lines: Lines, options: Mapping[FieldPath, str]) -> Problem:
+    """The problem of a field: by its line, or by the option that gave its value."""
     option = next((name for at, name in options.items() if path[: len(at)] == at), None)
     if option:
-        return Problem(option, _what(model, detail))
+        return Problem(option, what)
     line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
-    return Problem(_dotted(path), _what(model, detail), line)
+    return Problem(_dotted(path), what, line)
 
 
 def _dotted(path: FieldPath) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from melange_cloud.cli.lists import REPEATABLE, several, split_folders
-from melange_cloud.output.stdout import write_result
+from melange_cloud.output.stdout import write_remark, write_result
 from melange_cloud.reading import STANDARD_INPUT
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ TimeLimitOption = Annotated[
 
 def note(text: str) -> None:
     """A remark for the person at the terminal: to stderr, so that stdout stays the result."""
-    print(text, file=sys.stderr)
+    write_remark(text)
 
 
 def print_result(text: str) -> None:

@@ -6,7 +6,12 @@ import os
 import sys
 
 from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, MelangeError
-from melange_cloud.output.stdout import help_is_a_result, keep_for_results, prints_to_stderr
+from melange_cloud.output.stdout import (
+    help_is_a_result,
+    keep_for_results,
+    prints_to_stderr,
+    write_remark,
+)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,17 +33,16 @@ def main(arguments: list[str] | None = None) -> None:
     except MelangeError as error:
         if debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        write_remark(f"error: {error}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        write_remark("interrupted")
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         if debug:
             raise
-        print(
+        write_remark(
             f"error: unexpected {type(error).__name__}: {error}\n"
-            "  this is a bug in melange-cloud; run again with --debug and report what it prints",
-            file=sys.stderr,
+            "  this is a bug in melange-cloud; run again with --debug and report what it prints"
         )
         sys.exit(EXIT_OUTSIDE)

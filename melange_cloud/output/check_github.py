@@ -6,6 +6,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 from __future__ import annotations
 
 from melange_cloud.names import shorten
+from melange_cloud.printable import printable
 from melange_cloud.regression.check import TITLES, Check, headline, shown_parts
 
 _COMMANDS = {"pass": "notice", "warn": "warning", "fail": "error", "infeasible": "error"}
@@ -26,7 +27,7 @@ def check_github(found: Check) -> str:
 
 def _data(text: str) -> str:
     """Escaped as the runner's own toolkit does, so that no line begins another command."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from melange_cloud.names import shorten
+from melange_cloud.printable import printable
 from melange_cloud.regression.check import TITLES, Check, headline, shown_parts
 from melange_cloud.regression.policy import Limit
 
@@ -63,4 +64,4 @@ def _summary(found: Check) -> str:
 
 
 def _text(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)
+    return _NO_XML.sub("\ufffd", printable(text))

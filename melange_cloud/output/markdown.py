@@ -8,10 +8,10 @@ references (@name, #1) in the rendered text as well, but not inside <code>.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from melange_cloud.names import shorten
+from melange_cloud.printable import one_line
 
 _REFERENCES = re.compile(
     r"(?<=[@#!$%~&^])(?=\w)|(?<=\bGH-)(?=\d)"
@@ -25,12 +25,12 @@ _LIST = re.compile(r"^(\d+)([.)])")
 
 def code(text: object, limit: int = 60) -> str:
     """A name, in <code>, on one line and at most ``limit`` characters."""
-    return f"<code>{_neutral(shorten(_printable(str(text)), limit), ' -')}</code>"
+    return f"<code>{_neutral(shorten(one_line(str(text)), limit), ' -')}</code>"
 
 
 def prose(text: object, limit: int = 300) -> str:
     """A sentence that may hold names, on one line and at most ``limit`` characters."""
-    line = shorten(_printable(str(text)), limit)
+    line = shorten(one_line(str(text)), limit)
     line = _REFERENCES.sub("\u200b", line)
     safe = _neutral(line, " -.,;:/()+%=?'")
     if safe.startswith(
@@ -62,15 +62,6 @@ def fitting(lines: Iterable[str], characters: int, more: str) -> list[str]:
 
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def _printable(text: str) -> str:
-    """Without control and formatting characters, such as those that turn the direction of text."""
-    return "".join(
-        " " if character.isspace() else character
-        for character in text
-        if character.isspace() or not unicodedata.category(character).startswith("C")
-    )
 
 
 def _neutral(text: str, plain: str) -> str:

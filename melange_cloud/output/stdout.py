@@ -16,6 +16,7 @@ from functools import wraps
 from typing import Any, TextIO
 
 from melange_cloud.errors import OutsideError
+from melange_cloud.printable import printable
 
 _results: TextIO | None = None
 """Where results go once ``keep_for_results`` has run; None where stdout is closed."""
@@ -94,21 +95,28 @@ def columns_of_terminal() -> int | None:
 
 
 def write_result(text: str) -> None:
-    """A result, to standard output, ending in one newline.
+    """A result, to standard output, ending in one newline, without what must not be printed.
 
+    JSON has that escaped (``dump_json``), so that nothing in it is replaced here.
     A reader that has gone (``| head -1``) is no error: the command ends as it would have. Raises
     OutsideError where standard output is closed or cannot be written, as on a full disk.
     """
     if _results is None:
         raise OutsideError("standard output is closed, so the result cannot be printed")
     try:
-        _results.write(text if text.endswith("\n") else text + "\n")
+        safe = printable(text)
+        _results.write(safe if safe.endswith("\n") else safe + "\n")
         _results.flush()
     except BrokenPipeError:
         _discard()
     except OSError as error:
         _discard()
         raise OutsideError(f"standard output cannot be written: {error.strerror}") from None
+
+
+def write_remark(text: str) -> None:
+    """A remark or an error, to standard error, without what must not be printed."""
+    print(printable(text), file=sys.stderr)
 
 
 def _discard() -> None:

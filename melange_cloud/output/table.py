@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from melange_cloud.output.text import cells, pieces, terminal_width, wrap
+from melange_cloud.printable import one_line
 
 GAP, NARROW_GAP = 3, 2
 """Blanks between columns, and where room is short."""
@@ -54,7 +55,7 @@ class Table:
     def add_row(self, *row: str) -> None:
         """A cell for each column; a cell may have several lines."""
         assert len(row) == len(self.columns)
-        self.rows.append(["\n".join(map(_printable, cell.split("\n"))) for cell in row])
+        self.rows.append(["\n".join(map(one_line, cell.split("\n"))) for cell in row])
 
     def add_section(self) -> None:
         """An empty line before the next row."""
@@ -273,10 +274,3 @@ def _natural(table: Table) -> list[int]:
 
 def _whole(widths: Sequence[int], gap: int) -> int:
     return sum(widths) + gap * (len(widths) - 1)
-
-
-def _printable(text: str) -> str:
-    """Blanks as blanks, and no control characters: text of files must not steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(" " if c.isspace() else c if c.isprintable() else "\ufffd" for c in text)

@@ -61,7 +61,8 @@ def load_file(path: Path) -> PriceBook:
 
 
 def _from_json(text: str, path: Path) -> PriceBook:
-    book = validate(PriceBook, parse_json(text, str(path), "price book"), str(path), "price book")
+    name, kind = str(path), "price book"
+    book = validate(PriceBook, parse_json(text, name, kind), name, kind, text=text)
     offers, remarks = settle(book.offers)
     return book.model_copy(update={"offers": offers, "notes": [*book.notes, *remarks]})
 

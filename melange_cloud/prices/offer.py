@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from melange_cloud.documents import Document
 from melange_cloud.names import one_gpu
+from melange_cloud.printable import CONTROLS
 
 Purchase = Literal["on-demand", "spot"]
 PURCHASES: tuple[Purchase, ...] = ("on-demand", "spot")
@@ -42,7 +43,7 @@ def _canonical(value: object) -> object:
     return one_gpu(value) if isinstance(value, str) else value
 
 
-Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f\x7f]+$")]
+Word = Annotated[str, Field(min_length=1, max_length=100, pattern=rf"^[^\s{CONTROLS}]+$")]
 """A name without spaces: region or instance type, as the cloud writes it."""
 
 Provider = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
