@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
-from melange_cloud.names import shorten, unknown
+from melange_cloud.errors import MAX_PROBLEMS, InvalidDocument, InvalidInput, OutsideError, Problem
+from melange_cloud.names import HALF_A_CHARACTER, is_text, shorten, unknown
 from melange_cloud.printable import escaped, hidden, is_plain
 from melange_cloud.reading import name_of, read_text
 
@@ -49,9 +51,15 @@ class Document(BaseModel):
 
 M = TypeVar("M", bound=BaseModel)
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""Where JSON writes half of a character; a text without it holds none."""
+
 
 def parse_json(text: str, name: str, kind: str) -> Any:
-    """The data of a JSON text. Raises InvalidDocument also for NaN, infinity and repeated keys."""
+    """The data of a JSON text.
+
+    Raises InvalidDocument also for NaN, infinity, repeated keys, and halves of characters.
+    """
 
     def reject_constant(constant: str) -> Any:
         raise InvalidDocument(name, kind, [Problem("", f"{constant} is not a JSON number")])
@@ -59,13 +67,15 @@ def parse_json(text: str, name: str, kind: str) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
+            twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
             raise InvalidDocument(name, kind, [Problem(shorten(twice), "this key appears twice")])
         return result
 
     try:
-        return json.loads(text, parse_constant=reject_constant, object_pairs_hook=unique)
+        data = json.loads(text, parse_constant=reject_constant, object_pairs_hook=unique)
+        if not _SURROGATE.search(text) or is_text(json.dumps(data, ensure_ascii=False)):
+            return data
+        problem = Problem("", f"it holds {HALF_A_CHARACTER}")
     except json.JSONDecodeError as error:
         problem = Problem("", f"this is not valid JSON: {error.msg}", error.lineno)
     except (RecursionError, ValueError) as error:  # nested too deep; an integer of 5000 digits
@@ -73,9 +83,9 @@ def parse_json(text: str, name: str, kind: str) -> Any:
     raise InvalidDocument(name, kind, [problem]) from None
 
 
-def load_json(path: Path, model: type[M], kind: str) -> M:
-    """Read and validate a JSON document."""
-    name, text = name_of(path), read_text(path, kind)
+def load_json(path: Path, model: type[M], kind: str, *, typed: bool = False) -> M:
+    """Read and validate a JSON document. ``typed`` is that of `read_text`."""
+    name, text = name_of(path), read_text(path, kind, typed=typed)
     return validate(model, parse_json(text, name, kind), name, kind, text=text)
 
 
@@ -97,15 +107,21 @@ def validate(
     not searched when its text shows that there is nothing to find.
     """
     if not isinstance(data, dict):
-        found = "a list" if isinstance(data, list) else shorten(repr(data))
+        # what is no mapping is nothing of ours, and might be a secret: it is not quoted
+        found = "a list" if isinstance(data, list) else "a plain value"
         raise InvalidDocument(
             name, kind, [Problem("", f"a mapping of keys to values was expected, not {found}")]
         )
+    keys = _keys_at(model, ())
+    if data and not set(keys) & set(data):
+        what = f"it has none of the keys of a {kind}: {', '.join(keys)}"
+        raise InvalidDocument(name, kind, [Problem("", what)])
     expected = model.model_fields.get("schema_")
     if expected is not None and "schema" in data:
         known = get_args(expected.annotation)
         if data["schema"] not in known:
             raise InvalidDocument(name, kind, [_schema_problem(data["schema"], known[0])])
+    more = 0
     try:
         made = model.model_validate(data)
         if text is not None and is_plain(text):
@@ -115,11 +131,14 @@ def validate(
             return made
     except ValidationError as error:
         details = error.errors()
-        problems = [_problem(model, detail, lines or {}, options or {}) for detail in details]
+        problems = [
+            _problem(model, detail, lines or {}, options or {}) for detail in details[:MAX_PROBLEMS]
+        ]
+        more = max(0, len(details) - MAX_PROBLEMS)
     of_options = [problem for problem in problems if problem.where in (options or {}).values()]
     if of_options and len(of_options) == len(problems):
         raise InvalidInput("\n".join(map(str, _in_order(of_options))))
-    raise InvalidDocument(name, kind, _in_order(problems))
+    raise InvalidDocument(name, kind, _in_order(problems), more)
 
 
 def dump_json(value: Any) -> str:
@@ -143,7 +162,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: a temporary file beside it, then a rename."""
-    target = path.resolve() if path.is_symlink() else path
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
     temporary = None
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

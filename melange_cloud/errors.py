@@ -16,6 +16,9 @@ EXIT_INFEASIBLE = 3
 EXIT_OUTSIDE = 4
 EXIT_INTERRUPTED = 130
 
+MAX_PROBLEMS = 50
+"""Problems of one document that a message lists; a file of another kind may have thousands."""
+
 
 class MelangeError(Exception):
     """Base of all errors that a user can meet.
@@ -57,14 +60,21 @@ class InvalidInput(MelangeError):
 
 
 class InvalidDocument(InvalidInput):
-    """A file with one or more ``problems``, all reported together. Exit code 2."""
+    """A file with one or more ``problems``, all reported together. Exit code 2.
 
-    def __init__(self, name: str, kind: str, problems: Sequence[Problem]) -> None:
+    The message shows the first MAX_PROBLEMS; ``more`` are known of beside ``problems``.
+    """
+
+    def __init__(self, name: str, kind: str, problems: Sequence[Problem], more: int = 0) -> None:
         self.name = name
         self.problems = list(problems)
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = [f"{name} is not a valid {kind} ({count})"]
-        super().__init__("\n".join(lines + [f"  {problem}" for problem in self.problems]))
+        count = len(self.problems) + more
+        counted = "1 problem" if count == 1 else f"{count:,} problems"
+        lines = [f"{name} is not a valid {kind} ({counted})"]
+        lines += [f"  {problem}" for problem in self.problems[:MAX_PROBLEMS]]
+        if count > MAX_PROBLEMS:
+            lines.append(f"  and {count - MAX_PROBLEMS:,} more")
+        super().__init__("\n".join(lines))
 
 
 class Infeasible(MelangeError):

@@ -107,6 +107,19 @@ def unknown(kind: str, name: str, known: Iterable[str], like: str | None = None)
     return f'unknown {kind} "{shorten(name)}"'
 
 
+HALF_A_CHARACTER = "half of a character (a lone surrogate such as \\ud800), which is no text"
+
+
+def is_text(text: str) -> bool:
+    """Whether ``text`` can be written as UTF-8: not where it holds halves of characters, which
+    come from JSON's escapes and from arguments in another encoding."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shorten(text: object, limit: int = 60) -> str:
     """``text`` on one line and at most ``limit`` characters, for messages."""
     line = " ".join(str(text).split())

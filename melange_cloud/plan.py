@@ -216,7 +216,7 @@ def load_plan(path: StrPath) -> Plan:
     Raises InvalidInput for a file that cannot be read, InvalidDocument (with every problem, by
     field) for one that is not a plan.
     """
-    return load_json(Path(path), Plan, "plan")
+    return load_json(Path(path), Plan, "plan", typed=True)
 
 
 def with_timing(plan: Plan, solve_seconds: float, total_seconds: float) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import yaml
 
 from melange_cloud.documents import FieldPath
 from melange_cloud.errors import InvalidDocument, Problem
-from melange_cloud.names import shorten
+from melange_cloud.names import HALF_A_CHARACTER, is_text, shorten
 from melange_cloud.reading import name_of, read_text
 
 MAX_YAML_BYTES = 1024 * 1024
@@ -28,7 +28,7 @@ def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
     Raises InvalidInput for a file that cannot be read, InvalidDocument for one that is not YAML,
     repeats a key, or is nested or expanded too far.
     """
-    text = read_text(path, kind, MAX_YAML_BYTES)
+    text = read_text(path, kind, MAX_YAML_BYTES, typed=True)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
     try:
         return _Reader(name_of(path), kind, loader).read()
@@ -77,12 +77,21 @@ class _Reader:
             return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
         if node.tag == "tag:yaml.org,2002:timestamp":
             return node.value
+        if not self._is_text(node.value, line):
+            return None
         try:
             return self.loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
             raised = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
             self.problems.append(Problem("", f"this is not a plain value: {shorten(raised)}", line))
             return None
+
+    def _is_text(self, value: str, line: int) -> bool:
+        """PyYAML's own parser lets halves of characters through, its C parser does not."""
+        if is_text(value):
+            return True
+        self.problems.append(Problem("", f"this holds {HALF_A_CHARACTER}", line))
+        return False
 
     def _mapping(self, node: yaml.MappingNode, path: FieldPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -92,6 +101,8 @@ class _Reader:
                 self.problems.append(Problem("", "a key must be plain text", line))
                 continue
             key = key_node.value
+            if not self._is_text(key, line):
+                continue
             if key in result:
                 self.problems.append(Problem(shorten(key), "this key appears twice", line))
             self.lines[(*path, key)] = line

@@ -11,6 +11,7 @@ import typer
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten
+from melange_cloud.paths import is_directory
 
 REPEATABLE = "Repeatable, or with commas."
 """What the help of each of these options ends with."""
@@ -59,7 +60,7 @@ def numbers(option: str, values: Sequence[str] | None) -> list[float]:
 
 
 def _is_folder(text: str) -> bool:
-    return Path(text).is_dir()
+    return is_directory(Path(text))
 
 
 def _number(option: str, word: str) -> float:

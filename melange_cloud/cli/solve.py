@@ -49,7 +49,9 @@ def solve(
     from melange_cloud.planning.melange_config import MelangeConfig, answer, problem_of
 
     check_files({"the config": config}, {"--out": out})
-    problem = problem_of(load_json(config, MelangeConfig, "Mélange config"), sliced=slices)
+    problem = problem_of(
+        load_json(config, MelangeConfig, "Mélange config", typed=True), sliced=slices
+    )
     solution = cheapest(problem, time_limit=time_limit)
     if solution is None:
         raise Infeasible(

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field
 
 from melange_cloud.documents import Document, load_json, write_text
 from melange_cloud.errors import InvalidInput, OutsideError
+from melange_cloud.paths import is_there
 from melange_cloud.prices.book import PriceBook
 
 FOLDER_VARIABLE = "MELANGE_CLOUD_CACHE"
@@ -90,7 +91,7 @@ class PriceCache:
 
     def _read(self, name: str, model: type[_M]) -> _M | None:
         path = self._path(name)
-        if not path.exists():
+        if not is_there(path):
             return None
         try:
             return load_json(path, model, "price cache")

@@ -10,15 +10,15 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from melange_cloud.documents import parse_json, validate
-from melange_cloud.errors import InvalidDocument, InvalidInput, Problem
-from melange_cloud.names import shorten, unknown
+from melange_cloud.errors import MAX_PROBLEMS, InvalidDocument, InvalidInput, Problem
+from melange_cloud.names import nearest, shorten
 from melange_cloud.prices.book import PriceBook, excluded_summary
 from melange_cloud.prices.listing import Listing, make_book, settle
 from melange_cloud.prices.offer import PURCHASES, Offer, Purchase
@@ -32,7 +32,6 @@ KIND = "price file"
 REQUIRED = ("provider", "region", "instance_type", "gpu", "gpu_count", "usd_per_hour")
 OPTIONAL = ("purchase", "vcpus", "memory_gib", "as_of", "currency", "source")
 NO_PRICE = ("", "-", "n/a", "na", "null", "none")
-MAX_PROBLEMS = 50
 
 Row = tuple[int, list[str]]
 """A line's number, from 1, and its values."""
@@ -70,10 +69,8 @@ def _from_json(text: str, path: Path) -> PriceBook:
 def _from_csv(text: str, path: Path) -> PriceBook:
     separator = find_separator(text)
     if separator is None:
-        first = text.strip().splitlines()[0]
         raise InvalidInput(
-            f"{path}: the separator of its columns cannot be told from its first line, "
-            f'"{shorten(first, 80)}"',
+            f"{path}: the separator of its columns cannot be told from its first line",
             hint=f"separate the columns by {IN_WORDS}; a {KIND} begins with a line of column "
             f"names, such as {','.join(REQUIRED)}",
         )
@@ -95,10 +92,7 @@ def _from_csv(text: str, path: Path) -> PriceBook:
         if listing is not None and not found:
             listings.append(listing)
     if problems:
-        shown = problems[:MAX_PROBLEMS]
-        if len(problems) > len(shown):
-            shown.append(Problem("", f"and {len(problems) - len(shown)} more problems"))
-        raise InvalidDocument(str(path), KIND, shown)
+        raise InvalidDocument(str(path), KIND, problems)
     if not listings:
         raise InvalidInput(f"{path} has a header but no rows; each row of a {KIND} is one offer")
     return make_book(path.name, listings)
@@ -149,22 +143,28 @@ def _header(rows: list[Row], path: Path) -> list[str]:
     line, row = rows[0]
     header = [name.strip().lower() for name in row]
     known = (*REQUIRED, *OPTIONAL)
+    # a file of another kind may hold secrets: what is no name of ours is not quoted
+    strange = [place for place, name in enumerate(header) if name not in known]
     problems = [
-        Problem("", unknown("column", name, known), line)
-        for name in dict.fromkeys(header)
-        if name not in known
+        Problem("", f"column {place + 1} has an unknown name{_meant(header[place], known)}", line)
+        for place in strange[:MAX_PROBLEMS]
     ]
     problems += [
         Problem("", f"column {name} appears twice", line)
-        for name in dict.fromkeys(header)
+        for name in known
         if header.count(name) > 1
     ]
     missing = [name for name in REQUIRED if name not in header]
     if missing:
         problems.append(Problem("", f"the header lacks {', '.join(missing)}", line))
     if problems:
-        raise InvalidDocument(str(path), KIND, problems)
+        raise InvalidDocument(str(path), KIND, problems, len(strange[MAX_PROBLEMS:]))
     return header
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = nearest(name, known)
+    return f'; did you mean "{close}"?' if close else ""
 
 
 def _listing(values: dict[str, str], line: int, problems: list[Problem]) -> Listing | None:

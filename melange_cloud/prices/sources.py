@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten, unknown
-from melange_cloud.paths import StrPath
+from melange_cloud.paths import StrPath, is_there
 from melange_cloud.prices.book import PriceBook
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def load_prices(source: StrPath, base: StrPath, wanted: Wanted | None = None) ->
         return SOURCES[text](wanted)
     folder = Path(base)
     path = price_file(text, base)
-    if not path.exists() and not path.suffix and "/" not in text:
+    if not is_there(path) and not path.suffix and "/" not in text:
         raise InvalidInput(
             unknown("price source", text, SOURCES),
             hint=f"a price source is {', '.join(SOURCES)} or a file; there is no file "

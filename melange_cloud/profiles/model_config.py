@@ -15,7 +15,7 @@ from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten
 from melange_cloud.profiles.config_shape import CONTEXT_LENGTH, KIND, Shape
 from melange_cloud.profiles.facts import ModelFacts, Quantization
-from melange_cloud.reading import read_text
+from melange_cloud.reading import name_of, read_text
 
 _LANGUAGE = ("text_config", "llm_config", "language_config")
 """Where configs of models that also see or hear keep that of their language model."""
@@ -33,7 +33,7 @@ def facts_from_config(
     Raises InvalidInput or InvalidDocument for what is no config of a decoder-only transformer,
     with every field that is missing or no number.
     """
-    config = parse_json(read_text(path, KIND), str(path), KIND)
+    config = parse_json(read_text(path, KIND, typed=True), name_of(path), KIND)
     if not isinstance(config, dict):
         raise InvalidInput(f"{path} is not a {KIND}")
     return facts_of(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten
+from melange_cloud.paths import is_file
 from melange_cloud.profiles.document import Profile, load_profile
 from melange_cloud.profiles.store import load_one
 
@@ -25,7 +26,7 @@ def pick_profile(
     Raises InvalidInput or InvalidDocument when there is none.
     """
     path = Path(named)
-    if named.endswith(".json") or (model is None and path.is_file()):
+    if named.endswith(".json") or (model is None and is_file(path)):
         return load_profile(path)
     if model is None:
         raise InvalidInput(

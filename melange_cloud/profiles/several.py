@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from melange_cloud.errors import InvalidInput
+from melange_cloud.paths import is_there
 from melange_cloud.profiles.asked import Asked, estimate_asked
 from melange_cloud.profiles.document import Profile, load_profile
 from melange_cloud.profiles.estimate import CannotRun
@@ -70,7 +71,7 @@ def keep_measured(folder: Path, several: Several) -> Several:
     without = list(several.listing.without)
     for profile in several.listing.profiles:
         path = place_of(folder, profile)
-        there = load_profile(path) if path.exists() else None
+        there = load_profile(path) if is_there(path) else None
         if there is None or there.source == "estimated":
             kept.append(profile)
         else:

@@ -11,7 +11,7 @@ from melange_cloud.bundled import bundled_folder
 from melange_cloud.documents import write_text
 from melange_cloud.errors import InvalidDocument, InvalidInput, OutsideError, Problem
 from melange_cloud.names import canonical_gpu, shorten, unknown, unknown_gpu
-from melange_cloud.paths import StrPath, as_paths
+from melange_cloud.paths import StrPath, as_paths, is_directory
 from melange_cloud.profiles.aliases import same_model
 from melange_cloud.profiles.document import Profile, load_profile, profile_name
 
@@ -98,7 +98,7 @@ def save_profile(out: Path, profile: Profile) -> Path:
 
 def is_folder(out: Path) -> bool:
     """Whether ``out`` is a folder to put profiles into, there or not: anything but ``….json``."""
-    return out.is_dir() or out.suffix != ".json"
+    return is_directory(out) or out.suffix != ".json"
 
 
 def profile_path(folder: Path, model: str, gpu: str, tensor_parallel: int) -> Path:
@@ -144,7 +144,7 @@ def _in_folder(folder: Path, names: Sequence[str]) -> dict[tuple[str, int], Prof
 
 def _all_folders(folders: Sequence[Path]) -> list[Path]:
     for folder in folders:
-        if not folder.is_dir():
+        if not is_directory(folder):
             raise InvalidInput(f"{folder}: no such folder of profiles")
         if not any(_json_files(folder)):
             raise InvalidInput(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from melange_cloud.errors import InvalidDocument, InvalidInput, Problem
 from melange_cloud.names import shorten
+from melange_cloud.paths import is_there
 from melange_cloud.plan import HOURS_PER_MONTH, OfferInput, Plan, load_plan
 from melange_cloud.planning.compose import Inputs
 from melange_cloud.planning.keeping import pool_key
@@ -26,7 +27,7 @@ def load_baseline(path: Path, service: Path) -> Plan:
     Raises InvalidInput when the file does not exist, with how to make it, and InvalidDocument for
     a plan of another schema version or one whose figures do not agree.
     """
-    if path != STANDARD_INPUT and not path.exists():
+    if path != STANDARD_INPUT and not is_there(path):
         made = f"melange-cloud plan {word_for(service)} --out {path}"
         raise InvalidInput(
             f"{path} does not exist, so there is no baseline to compare with",

@@ -9,7 +9,7 @@ from pathlib import Path
 from melange_cloud.documents import load_json
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import shorten, unknown
-from melange_cloud.paths import StrPath
+from melange_cloud.paths import StrPath, is_there
 from melange_cloud.workload.document import Workload
 
 _BUNDLED = Path(__file__).parent / "bundled"
@@ -35,7 +35,7 @@ def load_workload(name_or_path: StrPath, base: StrPath) -> Workload:
     if text in bundled_names():
         return load_json(_BUNDLED / f"{text}.json", Workload, "workload")
     path = Path(base) / text
-    if not _is_there(path):
+    if not is_there(path):
         raise InvalidInput(
             f"{shorten(path, 200)}: no such workload file"
             if _looks_like_a_path(text)
@@ -44,13 +44,6 @@ def load_workload(name_or_path: StrPath, base: StrPath) -> Workload:
             "workload document",
         )
     return load_json(path, Workload, "workload")
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name too long for the file system, a folder we may not enter
-        return False
 
 
 def _looks_like_a_path(text: str) -> bool:

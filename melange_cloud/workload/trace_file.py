@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from melange_cloud.errors import InvalidInput
-from melange_cloud.names import shorten
+from melange_cloud.names import is_text, shorten
+from melange_cloud.reading import regular_file
 from melange_cloud.separators import IN_WORDS, SAMPLE_ROWS, find_separator, first_rows
 
 SAMPLE_CHARACTERS = 4 * 1024 * 1024
@@ -58,26 +59,19 @@ def inspect(path: Path) -> TraceFile:
 
 def _sample(path: Path) -> tuple[str, bool, bool]:
     """The first characters; whether the file is gzipped; whether a byte order mark leads it."""
+    regular_file(path, "trace")  # of any size, as DuckDB reads it
     try:
-        if path.is_dir():
-            raise InvalidInput(f"{path} is a directory, not a trace")
-        if path.exists() and not path.is_file():
-            raise InvalidInput(f"{path} is not a regular file; write the trace to one first")
         with path.open("rb") as file:
             gzipped = file.read(2) == b"\x1f\x8b"
         opened: Any = gzip.open if gzipped else open
         with opened(path, "rt", encoding="utf-8", newline="") as file:
             text = file.read(SAMPLE_CHARACTERS)
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such trace") from None
     except UnicodeDecodeError:
         raise InvalidInput(f"{path} is not a text file (a trace is UTF-8 text)") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise InvalidInput(f"{path} is a damaged gzip file") from None
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:  # a NUL in the path itself
-        raise InvalidInput(f"{str(path)!r} is not a path") from None
     if "\0" in text:
         raise InvalidInput(f"{path} is not a text file (a trace is UTF-8 text)")
     return text.removeprefix("\ufeff"), gzipped, text.startswith("\ufeff")
@@ -89,8 +83,7 @@ def _csv(path: Path, gzipped: bool, text: str) -> TraceFile:
     delimiter = find_separator(body)
     if delimiter is None:
         raise InvalidInput(
-            f"{path}: the separator of its columns cannot be told from its first line, "
-            f'"{shorten(body.splitlines()[0], 80)}"',
+            f"{path}: the separator of its columns cannot be told from its first line",
             hint=f"separate the columns by {IN_WORDS}, and write numbers with a decimal point; "
             "a trace has at least the input tokens and the output tokens of each request",
         )
@@ -138,6 +131,8 @@ def _jsonl(path: Path, gzipped: bool, text: str) -> TraceFile:
 def _flat(value: dict[str, Any], above: Name = ()) -> dict[Name, str]:
     result: dict[Name, str] = {}
     for key, inner in value.items():
+        if not is_text(key):
+            continue  # no column can be called so
         if isinstance(inner, dict):
             result.update(_flat(inner, (*above, key)))
         elif isinstance(inner, (str, int, float)) and not isinstance(inner, bool):

@@ -133,7 +133,7 @@ def test_print_sql_prints_the_statement_only(
         (("show", "arean"), 2, 'did you mean "arena"?'),
         (("show", "nowhere/w.json"), 2, "no such workload file"),
         (("show", "."), 2, "is a directory"),
-        (("from-trace", "nowhere.csv"), 2, "no such trace"),
+        (("from-trace", "nowhere.csv"), 2, "a trace was expected"),
         (("from-trace",), 2, "Missing argument"),
         (("from-trace", "{trace}", "--input-edges", "5,4"), 2, "--input-edges"),
         (("from-trace", "{trace}", "--time-unit", "days"), 2, "--time-unit"),

@@ -222,9 +222,9 @@ def test_wrong_choices_of_columns(columns: dict[str, str], said: str, tmp_path: 
 
 def test_missing_files_directories_and_pipes(tmp_path: Path) -> None:
     for path, said in (
-        (tmp_path / "none.csv", "no such trace"),
+        (tmp_path / "none.csv", "does not exist"),
         (tmp_path, "is a directory"),
-        (Path("/dev/null"), "is not a regular file"),
+        (Path("/dev/null"), "is a device, not a trace"),
         (Path("nul\0byte"), "is not a path"),
     ):
         with pytest.raises(InvalidInput, match=said):

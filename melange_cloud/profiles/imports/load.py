@@ -10,6 +10,7 @@ from typing import Any
 
 from melange_cloud.documents import parse_json
 from melange_cloud.errors import InvalidDocument, InvalidInput
+from melange_cloud.paths import is_directory
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.imports import aibrix, guidellm, melange, own, vllm_bench
 from melange_cloud.profiles.imports.merge import merge
@@ -59,16 +60,16 @@ def import_profiles(paths: Sequence[Path], given: Given) -> Result:
 
 
 def _read(path: Path, given: Given) -> Iterator[Imported]:
-    if not path.is_dir():
-        yield from _read_file(path, given)
+    if not is_directory(path):
+        yield from _read_file(path, given, typed=True)
         return
     for file in result_files(path):
         for imported in _read_file(file, given):
             yield replace(imported, engine_args=imported.engine_args or server_args(file))
 
 
-def _read_file(path: Path, given: Given) -> Iterator[Imported]:
-    text = read_text(path, KIND, MAX_BYTES)
+def _read_file(path: Path, given: Given, *, typed: bool = False) -> Iterator[Imported]:
+    text = read_text(path, KIND, MAX_BYTES, typed=typed)
     found = _documents(text, str(path))
     for number, data in enumerate(found, 1):
         name = str(path) if len(found) == 1 else f"{path}, result {number}"

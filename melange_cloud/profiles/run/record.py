@@ -8,6 +8,7 @@ from typing import Any
 
 from melange_cloud.documents import validate
 from melange_cloud.errors import InvalidInput, OutsideError
+from melange_cloud.paths import is_there
 from melange_cloud.profiles.document import COLUMNS, Profile, load_profile
 from melange_cloud.profiles.run.point import Point, points_of
 from melange_cloud.profiles.sizes import Size
@@ -26,7 +27,7 @@ class Record:
         self.path = path
         self.points: list[Point] = []
         self._about = about
-        if not path.exists():
+        if not is_there(path):
             return
         if not resume:
             raise is_there_already(path)

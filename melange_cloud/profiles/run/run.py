@@ -15,6 +15,7 @@ from pathlib import Path
 from melange_cloud import __version__
 from melange_cloud.errors import InvalidInput, OutsideError
 from melange_cloud.names import one_gpu
+from melange_cloud.paths import is_file
 from melange_cloud.profiles.document import Profile
 from melange_cloud.profiles.run.client import Client
 from melange_cloud.profiles.run.record import Record, is_there_already, place
@@ -93,7 +94,7 @@ def _run(
     if options.url is not None:
         return asyncio.run(_profile(options, options.url, wanted, today, report))
     assert options.serve is not None
-    if options.out.is_file() and not options.resume:  # before a model is loaded for nothing
+    if is_file(options.out) and not options.resume:  # before a model is loaded for nothing
         raise is_there_already(options.out)
     log = options.out.parent / f"{options.out.stem}.vllm.log"
     try:
