@@ -162,19 +162,21 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: a temporary file beside it, then a rename."""
-    target = Path(os.path.realpath(path)) if path.is_symlink() else path
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        # a part of the name, so that the whole is never longer than a name may be
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name[:50]}.", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
         os.chmod(temporary, _mode_for(target))  # noqa: PTH101 - a descriptor's name, not a Path
         os.replace(temporary, target)  # noqa: PTH105
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+        why = error.strerror if isinstance(error, OSError) else "it is not a path"
         raise OutsideError(
-            f"{path} cannot be written: {error.strerror}",
+            f"{shorten(path, 200)} cannot be written: {why}",
             hint="give another place with --out",
         ) from None
 

@@ -72,7 +72,7 @@ def test_what_a_folder_holds_must_be_a_regular_file(tmp_path: Path, melange) -> 
     assert (ended.code, "L4.json is a pipe" in ended.err) == (2, True)
 
 
-def test_a_file_without_a_stated_size_is_empty(melange) -> None:
+def test_a_file_without_a_stated_size_is_empty() -> None:
     with pytest.raises(InvalidInput, match="is empty"):
         read_text(Path("/proc/self/environ"), "service", typed=True)
 
@@ -91,7 +91,7 @@ def test_process_substitution_is_read_as_a_stream(tmp_path: Path) -> None:
 
 
 def test_a_pipe_that_never_ends_or_never_begins_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("melange_cloud.reading.PIPE_WAITS_S", 0.1)
     os.mkfifo("fifo")
@@ -129,7 +129,7 @@ def test_a_file_of_another_kind_is_not_quoted(ending: str, tmp_path: Path, melan
             assert "wJalr" not in ended.err
 
 
-def test_the_header_of_prices_names_columns_by_position(tmp_path: Path, melange) -> None:
+def test_the_header_of_prices_names_columns_by_position(melange) -> None:
     Path("p.csv").write_text(f"provider,regoin,{SECRET},instance_type,gpu,gpu_count,usd_per_hour\n")
     ended = melange("plan", CHAT, "--prices", "p.csv")
     assert 'column 2 has an unknown name; did you mean "region"?' in ended.err

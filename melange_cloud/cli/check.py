@@ -167,11 +167,11 @@ def check(
         time_limit=time_limit,
     )
     if STANDARD_OUTPUT not in (out or []):
-        print_result(_written(found.check, format_))
+        print_result(_written(found.check, format_), format_)
     for path in out or ():
         text = _written(found.check, _format_of(path))
         if path == STANDARD_OUTPUT:
-            print_result(text)
+            print_result(text, "document")
         else:
             write_text(path, text)
             note(f"wrote {path}")

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from melange_cloud.cli.lists import REPEATABLE, several, split_folders
-from melange_cloud.output.stdout import write_remark, write_result
+from melange_cloud.output.stdout import write_document, write_remark, write_result
 from melange_cloud.reading import STANDARD_INPUT
 
 T = TypeVar("T")
@@ -164,9 +164,12 @@ def note(text: str) -> None:
     write_remark(text)
 
 
-def print_result(text: str) -> None:
-    """A result, to stdout, ending in one newline. Raises OutsideError where it cannot be."""
-    write_result(text)
+def print_result(text: str, format_: str = "table") -> None:
+    """A result, to stdout, ending in one newline. Raises OutsideError where it cannot be.
+
+    A ``table`` is for people, any other format is a document that programs read.
+    """
+    (write_result if format_ == "table" else write_document)(text)
 
 
 def warn_of_old_prices(as_of: str | None) -> None:

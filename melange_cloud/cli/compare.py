@@ -38,4 +38,4 @@ def compare(
         from melange_cloud.output.compare_table import compare_table
 
         shown = compare_table(found)
-    deliver(out, found.to_json(), shown)
+    deliver(out, found.to_json(), shown, format_)

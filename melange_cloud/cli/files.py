@@ -19,37 +19,38 @@ Files = Mapping[str, Path | Sequence[Path] | None]
 """What a file is to a command, as messages say it -> the files that are it, if any."""
 
 
-def deliver(out: Path | None, document: str, shown: str) -> None:
+def deliver(out: Path | None, document: str, shown: str, format_: str) -> None:
     """Print what is ``shown`` and write the ``document`` to ``out``, or print that alone for ``-``.
 
-    What was found is printed also where it cannot be written. Raises OutsideError then.
+    ``format_`` is that of what is shown. What was found is printed also where it cannot be
+    written. Raises OutsideError then.
     """
     from melange_cloud.documents import write_text
 
     if out == STANDARD_OUTPUT:
-        print_result(document)
+        print_result(document, "document")
         return
     try:
         if out is not None:
             write_text(out, document)
     finally:
-        print_result(shown)
+        print_result(shown, format_)
     if out is not None:
         note(f"wrote {out}")
 
 
 def deliver_profile(
-    out: Path | None, profile: Profile, shown: str, reads: Files | None = None
+    out: Path | None, profile: Profile, shown: str, format_: str, reads: Files | None = None
 ) -> None:
     """As ``deliver``, but ``out`` may be a folder, in which the profile has its own place."""
     from melange_cloud.profiles.store import place_of, save_profile
 
     if out is None or out == STANDARD_OUTPUT:
-        deliver(out, profile.to_json(), shown)
+        deliver(out, profile.to_json(), shown, format_)
         return
     check_files(reads or {}, {"--out": place_of(out, profile)})
     note(f"wrote {save_profile(out, profile)}")
-    print_result(shown)
+    print_result(shown, format_)
 
 
 def refuse_standard_output(out: Path, why: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, MelangeError
+from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, InvalidInput, MelangeError
+from melange_cloud.names import is_text, shorten
 from melange_cloud.output.stdout import (
     help_is_a_result,
     keep_for_results,
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     words = [word for word in given if word != "--debug"]
     keep_for_results()
     try:
+        _refuse_what_is_no_text(words)
         with prints_to_stderr():
             from melange_cloud.cli.app import build_command
 
@@ -38,6 +40,13 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         write_remark("interrupted")
         sys.exit(EXIT_INTERRUPTED)
+    except OSError as error:
+        # the disk or the network where no message of its own is made: no bug, and said as it is
+        if debug:
+            raise
+        what = "" if error.filename is None else f"{shorten(str(error.filename), 200)}: "
+        write_remark(f"error: {what}{error.strerror or error}")
+        sys.exit(EXIT_OUTSIDE)
     except Exception as error:
         if debug:
             raise
@@ -46,3 +55,14 @@ def main(arguments: list[str] | None = None) -> None:
             "  this is a bug in melange-cloud; run again with --debug and report what it prints"
         )
         sys.exit(EXIT_OUTSIDE)
+
+
+def _refuse_what_is_no_text(words: list[str]) -> None:
+    """Arguments in another encoding could be neither printed nor written to a document."""
+    for place, word in enumerate(words, 1):
+        if not is_text(word):
+            raise InvalidInput(
+                f"argument {place} is not text in the encoding of this shell: "
+                f"{shorten(ascii(word), 100)}",
+                hint="give it in UTF-8; a file with such a name must be renamed",
+            )

@@ -118,4 +118,4 @@ def plan(
 
         shown = plan_table(planned.plan)
     warn_of_old_prices(planned.plan.prices.as_of)
-    deliver(out, planned.plan.to_json(), shown)
+    deliver(out, planned.plan.to_json(), shown, format_)

@@ -76,7 +76,7 @@ def list_(
         from melange_cloud.output.prices_table import prices_table
 
         shown = prices_table(offers)
-    deliver(out, book.model_copy(update={"offers": offers}).to_json(), shown)
+    deliver(out, book.model_copy(update={"offers": offers}).to_json(), shown, format_)
 
 
 @app.command("refresh")
@@ -104,7 +104,8 @@ def refresh(
         write_text(lock, lock_of(book).to_json())
     counts = region_counts(book)
     if format_ is Format.json:
-        print_result(dump_json({"schema": "melange-cloud/prices-refresh/v1", "regions": counts}))
+        refreshed = {"schema": "melange-cloud/prices-refresh/v1", "regions": counts}
+        print_result(dump_json(refreshed), format_)
     else:
         from melange_cloud.output.prices_table import refresh_table
 
@@ -135,4 +136,4 @@ def diff(
         DiffFormat.json: prices_diff.diff_json,
         DiffFormat.markdown: prices_diff.diff_markdown,
     }
-    print_result(show[format_](changes))
+    print_result(show[format_](changes), format_)

@@ -34,7 +34,7 @@ def list_(
 
     listing = list_profiles(model, profiles or [])
     if format is Format.json:
-        print_result(listing_json(listing))
+        print_result(listing_json(listing), format)
     else:
         from melange_cloud.output.profile_table import listing_table
 

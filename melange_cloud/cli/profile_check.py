@@ -38,6 +38,7 @@ def check(
     from melange_cloud.profiles.pick import pick_profiles
 
     found = assess(pick_profiles(checked, model, profiles or []), against)
-    print_result(checked_json(found) if format is Format.json else checked_text(found))
+    shown = checked_json(found) if format is Format.json else checked_text(found)
+    print_result(shown, format)
     if any(one.fails for one in found):
         raise typer.Exit(EXIT_REGRESSION)

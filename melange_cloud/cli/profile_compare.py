@@ -116,4 +116,5 @@ def compare(
         plot_comparison(plot, result)
         note(f"wrote {plot}")
     document = comparison_json(result)
-    deliver(out, document, document if format is Format.json else comparison_table(result))
+    shown = document if format is Format.json else comparison_table(result)
+    deliver(out, document, shown, format)

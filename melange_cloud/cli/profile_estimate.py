@@ -226,7 +226,7 @@ def _estimate_one(asked: Asked, out: Path | None, format: Format) -> None:
         whole = max(map(sum, profile.sizes))
         shown = throughput_table(profile, Slo(NO_LIMIT), whole)
     reads = {"--calibrate": asked.measured, "--model-config": asked.model_config}
-    deliver_profile(out, profile, shown, reads)
+    deliver_profile(out, profile, shown, format, reads)
 
 
 def _estimate_several(
@@ -247,7 +247,7 @@ def _estimate_several(
     if format is Format.json:
         from melange_cloud.profiles.listing import listing_json
 
-        print_result(listing_json(found.listing))
+        print_result(listing_json(found.listing), format)
     else:
         from melange_cloud.output.profile_table import profiles_table
 

@@ -69,4 +69,4 @@ def import_(
         from melange_cloud.profiles.throughput import Slo
 
         shown = throughput_table(result.profile, Slo(NO_LIMIT))
-    deliver_profile(out, result.profile, shown, reads)
+    deliver_profile(out, result.profile, shown, format, reads)

@@ -141,7 +141,7 @@ def run(
         names = ", ".join(f"{i}x{o}" for i, o in result.short)
         note(f"warning: too little time for all loads at {names}; --resume goes on with them")
     if format is Format.json:
-        print_result(result.profile.to_json())
+        print_result(result.profile.to_json(), format)
     else:
         from melange_cloud.output.profile_table import throughput_table
         from melange_cloud.profiles.throughput import Slo

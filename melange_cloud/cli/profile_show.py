@@ -150,4 +150,5 @@ def show(
         from melange_cloud.output.profile_table import throughput_table
 
         text = throughput_table(profile, slo, max_model_len)
-    deliver(out, text if format is ShowFormat.aibrix else profile.to_json(), text)
+    document = text if format is ShowFormat.aibrix else profile.to_json()
+    deliver(out, document, text, format)

@@ -35,4 +35,4 @@ def schema(
     from melange_cloud.schemas import json_schema
 
     text = dump_json(json_schema(name.value))
-    deliver(out, text, text)
+    deliver(out, text, text, "json")

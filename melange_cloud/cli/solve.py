@@ -62,4 +62,4 @@ def solve(
             ],
         )
     text = dump_json(answer(problem, solution, details=details))
-    deliver(out, text, text)
+    deliver(out, text, text, "json")

@@ -114,6 +114,6 @@ def sweep(
     as_csv = out is not None and (
         format_ is SweepFormat.csv if out == STANDARD_OUTPUT else out.suffix == ".csv"
     )
-    deliver(out, sweep_csv(result) if as_csv else result.to_json(), write(result))
+    deliver(out, sweep_csv(result) if as_csv else result.to_json(), write(result), format_)
     if not any(point.feasible for point in result.points):
         raise Infeasible(f"no fleet can serve {loaded.name} at any of these points")

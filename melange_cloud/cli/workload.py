@@ -56,9 +56,10 @@ def show(
         from melange_cloud.documents import dump_json
 
         names = bundled_names()
-        print_result(dump_json(list(names)) if format is Format.json else "\n".join(names))
+        shown = dump_json(list(names)) if format is Format.json else "\n".join(names)
+        print_result(shown, format)
     else:
-        print_result(_shown(load_workload(workload, Path()), format))
+        print_result(_shown(load_workload(workload, Path()), format), format)
 
 
 @app.command("from-trace")
@@ -150,11 +151,11 @@ def from_trace(
         skip_bad_rows=skip_bad_rows,
     )
     if print_sql:
-        print_result(trace_sql(trace, options))
+        print_result(trace_sql(trace, options), "sql")
         return
     check_files({"the trace": trace}, {"--out": out})
     made = workload_from_trace(trace, options, name=name)
-    deliver(out, made.to_json(), _shown(made, format))
+    deliver(out, made.to_json(), _shown(made, format), format)
 
 
 def _joined(edges: list[str] | None) -> str | None:

@@ -9,9 +9,10 @@ left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from melange_cloud.output.stdout import as_printed
 from melange_cloud.output.text import cells, pieces, terminal_width, wrap
 from melange_cloud.printable import one_line
 
@@ -77,6 +78,7 @@ def new_table(
 
 def draw(table: Table, width: int | None = None) -> str:
     """The table as plain text of at most ``width`` columns, the terminal's when none is given."""
+    table = _as_printed(table)
     limit = terminal_width() if width is None else width
     natural = _natural(table)
     if limit is None or _whole(natural, GAP) <= limit:
@@ -90,6 +92,13 @@ def draw(table: Table, width: int | None = None) -> str:
     else:
         lines = _records(table, limit)
     return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n"
+
+
+def _as_printed(table: Table) -> Table:
+    """The table in the characters that standard output has, before its widths are measured."""
+    columns = [replace(column, head=as_printed(column.head)) for column in table.columns]
+    rows = [[as_printed(cell) for cell in row] for row in table.rows]
+    return replace(table, columns=columns, rows=rows)
 
 
 def natural_width(table: Table) -> int:

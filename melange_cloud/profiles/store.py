@@ -131,7 +131,8 @@ def _in_folder(folder: Path, names: Sequence[str]) -> dict[tuple[str, int], Prof
     """The profiles in one folder of a model, called by any of ``names``; the first name wins."""
     found: dict[tuple[str, int], tuple[Path, Profile]] = {}
     for name in filter(_MODEL_ID.fullmatch, names):
-        for path in sorted((folder / name).glob("*.json")):
+        place = folder / name
+        for path in sorted(place.glob("*.json")) if is_directory(place) else ():
             profile = load_profile(path)
             key = profile.gpu, profile.tensor_parallel
             if profile.model not in names:
@@ -161,6 +162,8 @@ def files_in(folders: Sequence[Path]) -> list[Path]:
 
 def _json_files(folder: Path) -> Iterator[Path]:
     """What may be a profile in a folder of them: MODEL is a name, or an organisation and a name."""
+    if not is_directory(folder):
+        return iter(())
     return chain(folder.glob("*/*.json"), folder.glob("*/*/*.json"))
 
 

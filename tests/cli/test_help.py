@@ -62,12 +62,12 @@ def imported(*words: str) -> set[str]:
         "from melange_cloud.cli.main import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
-        "print('IMPORTED', *sorted({name.split('.')[0] for name in sys.modules}))"
+        "print('IMPORTED', *sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
     )
-    return set(ended.stdout.rsplit("IMPORTED", 1)[1].split())
+    return set(ended.stderr.rsplit("IMPORTED", 1)[1].split())
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -25,7 +25,8 @@ HELP = Path(__file__).parents[1] / "golden" / "help"
 NOISE = """\
 # every library that a command needs prints when it is imported: from Python, to the descriptor,
 # and from C, where the text stays in a buffer until the process ends
-import builtins, ctypes, os
+import atexit, builtins, ctypes, os
+atexit.register(print, "NOISE at the end")
 libc, quiet, original = ctypes.CDLL(None), set(), builtins.__import__
 NOISY = {"highspy", "pulp", "yaml", "duckdb", "pydantic", "rich", "typer"}
 
@@ -161,6 +162,7 @@ def test_stdout_is_the_result_alone(folder: Path, command: str, format: str) -> 
     assert "NOISE of" in ended.stderr
     assert "NOISE to the descriptor" in ended.stderr
     assert "NOISE from C" in ended.stderr
+    assert "NOISE at the end" in ended.stderr
     READERS[format](ended.stdout)
 
 
@@ -177,6 +179,7 @@ def test_help_and_version_are_results(folder: Path) -> None:
         assert ended.returncode == 0
         assert "melange-cloud" in ended.stdout
         assert "NOISE to the descriptor" in ended.stderr
+        assert "NOISE at the end" in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -197,6 +200,26 @@ def test_a_reader_that_left_is_no_error(folder: Path, words: tuple[object, ...],
     assert ended.returncode == code
     assert "error" not in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [((*CHECK, "--format", "json"), 0), (("plan", "absent.yaml"), 2)]
+)
+def test_remarks_that_cannot_be_written_change_nothing(
+    folder: Path, words: tuple[object, ...], code: int
+) -> None:
+    command = " ".join(map(str, words))
+    for ending in ("2>/dev/full", "2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}"):
+        ended = subprocess.run(
+            ["bash", "-c", f'"{sys.executable}" -m melange_cloud {command} {ending}'],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == code
+        if code == 0 and ending == "2>/dev/full":
+            json.loads(ended.stdout)
 
 
 @pytest.mark.parametrize(
