@@ -55,14 +55,34 @@ def one_gpu(name: str) -> str:
     return canonical_gpu(name)
 
 
-def unknown_gpu(name: str, known: Iterable[str]) -> str:
-    """What is wrong with a name that is none of the ``known`` GPUs: it is ambiguous, or unknown."""
+@cache
+def named_gpus() -> frozenset[str]:
+    """Every GPU that the book of names knows, by its one name."""
+    book = gpu_book()
+    sized = {name for sizes in book["by_memory_gib"].values() for _, name in sizes}
+    alike = set(book["same_everywhere"])
+    return frozenset(
+        {*sized, *book["aliases"].values(), *book["gcp_accelerators"].values(), *alike}
+    )
+
+
+def unknown_gpu(name: str, known: Iterable[str], without: str) -> str:
+    """What is wrong with a name that is none of the ``known`` GPUs.
+
+    It is ambiguous, or a GPU that is missing here (``without`` says from what, such as "these
+    prices have no offers of"), or unknown: then with the names it is most like.
+    """
+    ambiguous = _ambiguity(name)
+    if ambiguous is not None:
+        return ambiguous
     candidates = sorted(set(known))
     wanted = canonical_gpu(name)
+    if wanted in named_gpus():
+        return f"{without} {wanted}"
     longer = [f'"{gpu}"' for gpu in candidates if gpu.startswith(f"{wanted}-")]
-    if longer and _ambiguity(name) is None:
+    if longer:
         return f'unknown GPU "{shorten(name)}"; did you mean {" or ".join(longer)}?'
-    return _ambiguity(name) or unknown("GPU", name, candidates, like=wanted)
+    return unknown("GPU", name, candidates, like=wanted)
 
 
 def gpus_meant(name: str) -> list[str]:

@@ -14,10 +14,10 @@ from melange_cloud.names import (
     canonical_gpu,
     gpu_book,
     gpus_meant,
+    named_gpus,
     one_gpu,
     unknown_gpu,
 )
-from melange_cloud.prices.gpu_names import named_gpus
 
 CHAT = Path(__file__).parents[1] / "examples" / "chat.yaml"
 SEVEN_B = "meta-llama/Llama-2-7b-hf"
@@ -62,7 +62,7 @@ def test_a_name_without_its_memory_size_is_ambiguous(typed: str) -> None:
     with pytest.raises(AmbiguousGpu) as error:
         one_gpu(typed)
     assert str(error.value) == f'the GPU name "{typed}" {AMBIGUOUS}'
-    assert unknown_gpu(typed, ["A10G", "A100-80GB"]) == str(error.value)
+    assert unknown_gpu(typed, ["A10G", "A100-80GB"], "there is no") == str(error.value)
 
 
 def test_every_family_with_several_sizes_is_ambiguous() -> None:
@@ -81,7 +81,20 @@ def test_every_family_with_several_sizes_is_ambiguous() -> None:
     ],
 )
 def test_unknown_names_come_with_what_they_may_mean(typed: str, said: str) -> None:
-    assert unknown_gpu(typed, named_gpus()) == said
+    assert unknown_gpu(typed, named_gpus(), "there is no") == said
+
+
+def test_a_known_gpu_that_is_missing_is_no_typo(melange) -> None:
+    for words, said in (
+        (("prices", "list", "--gpu", "V100-16GB"), "these prices have no offers of V100-16GB"),
+        (("plan", CHAT, "--gpu", "h100 pcie"), "these prices have no offers of H100-PCIE"),
+        (("profile", "show", SEVEN_B, "T4"), f"{SEVEN_B} has no profile on T4"),
+    ):
+        ended = melange(*words)
+        assert (ended.code, ended.out) == (2, ""), ended
+        assert said in ended.err
+        assert "did you mean" not in ended.err
+        assert "unknown GPU" not in ended.err
 
 
 @given(st.text("aAgGbBiI0148lLtThH -_nvidtes", max_size=24) | st.sampled_from(sorted(named_gpus())))

@@ -186,7 +186,7 @@ def _of_service(
     from melange_cloud.planning.compose import filters_of
     from melange_cloud.planning.configurations import configurations
     from melange_cloud.planning.inputs import load_offers
-    from melange_cloud.prices.gpu_names import named_gpus
+    from melange_cloud.names import named_gpus
     from melange_cloud.prices.select import why_none
     from melange_cloud.service import load_service
 

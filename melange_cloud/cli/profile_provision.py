@@ -60,6 +60,7 @@ def provision(
     from melange_cloud.output.render_text import changes_text, profiling_text
     from melange_cloud.planning.profiling import plan_profiling
     from melange_cloud.profiles.run.run import sizes_wanted
+    from melange_cloud.profiles.store import HOW_TO_ESTIMATE
     from melange_cloud.terraform.profiling import Wanted, render_profiling
     from melange_cloud.terraform.run import report
     from melange_cloud.terraform.run import validate as terraform_validate
@@ -77,14 +78,14 @@ def provision(
     print_result(profiling_text(found))
     if found.left_out:
         note(
-            "note: not measured, for want of an instance that Terraform can be rendered for: "
+            "note: not measured, as Terraform can be rendered for no instance with them: "
             + ", ".join(found.left_out)
         )
     if found.unknown:
         note(
-            f"note: not measured, for want of a profile that says whether {found.model} fits: "
+            f"note: not measured, as no profile says whether {found.model} fits on them: "
             + ", ".join(found.unknown)
-            + "; `melange-cloud profile estimate` makes one"
+            + f"; make one with {HOW_TO_ESTIMATE} and give the folder with --profiles DIR"
         )
     warn_of_old_prices(found.as_of)
     if validate:

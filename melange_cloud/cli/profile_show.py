@@ -104,7 +104,7 @@ def show(
     --size shows some sizes load by load, and --plot draws throughput and TPOT against the load.
     --format aibrix makes the profile that AIBrix's GPU optimizer reads, under these limits.
     """
-    from melange_cloud.profiles.pick import pick_profile
+    from melange_cloud.profiles.pick import model_and_gpu, pick_profile
     from melange_cloud.profiles.sizes import parse_sizes
     from melange_cloud.profiles.store import files_in
 
@@ -112,7 +112,8 @@ def show(
     check_files(reads, {"--out": out, "--plot": plot})
     slo = slo_of(tpot_ms, ttft_ms, percentile)
     if gpu is None:
-        profile = pick_profile(model, folders=profiles or [])
+        how = f"give a model and a GPU: `melange-cloud profile show {model_and_gpu(model)}`"
+        profile = pick_profile(model, folders=profiles or [], how=how)
     else:
         profile = pick_profile(gpu, model, tensor_parallel, profiles or [])
     sizes = parse_sizes(size or [])

@@ -99,7 +99,7 @@ def _check_limits(service: Service, book: PriceBook, profiles: Sequence[Profile]
         if name not in types
     ]
     problems += [
-        "limits.gpus: " + unknown_gpu(name, gpus)
+        "limits.gpus: " + unknown_gpu(name, gpus, "there are no offers and no profiles of")
         for name in service.limits.gpus
         if canonical_gpu(name) not in gpus
     ]

@@ -30,7 +30,13 @@ from melange_cloud.planning.compose import Composition, Inputs, compose, offer_n
 from melange_cloud.planning.curves import profile_input
 from melange_cloud.planning.extras import extras, extras_note
 from melange_cloud.planning.keeping import keep_to
-from melange_cloud.planning.words import cannot_serve, no_offer_words, notes, obstacle_words
+from melange_cloud.planning.words import (
+    cannot_serve,
+    left_out_words,
+    no_offer_words,
+    notes,
+    obstacle_words,
+)
 from melange_cloud.prices.book import oldest
 
 MONEY_DIGITS = 6
@@ -92,6 +98,7 @@ def solve_or_explain(
         if not reasons:
             obstacles = explain(composition.problem)
             reasons = obstacle_words(composition, composition.problem, obstacles)
+            reasons += left_out_words(inputs) if obstacles.buckets else []
         raise Infeasible(f"no fleet can serve {inputs.service.name}:", reasons)
     return solution
 

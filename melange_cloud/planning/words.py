@@ -9,9 +9,10 @@ from melange_cloud.allocation.problem import Problem
 from melange_cloud.planning.compose import Composition, Inputs, filters_of
 from melange_cloud.prices.book import excluded_summary, oldest
 from melange_cloud.prices.offer import Offer
-from melange_cloud.prices.select import why_none
+from melange_cloud.prices.select import Filters, select_offers, why_none
 from melange_cloud.profiles.check import fails
 from melange_cloud.profiles.document import Profile
+from melange_cloud.profiles.store import HOW_TO_ESTIMATE
 
 SHOWN = 3
 """Buckets named one by one before the rest are counted."""
@@ -66,6 +67,25 @@ def obstacle_words(composition: Composition, problem: Problem, obstacles: Obstac
             f"no {which} can serve all sizes; set limits.max_regions to {obstacles.regions}"
         )
     return lines or ["no fleet keeps to all the limits at once; loosen several of them together"]
+
+
+def left_out_words(inputs: Inputs) -> list[str]:
+    """GPUs with profiles that a filter of the service alone leaves out, a line for each filter."""
+    filters = filters_of(inputs.service)
+    profiled = {profile.gpu for profile in inputs.profiles}
+    missing = profiled - {offer.gpu for offer in inputs.offers}
+    without: list[tuple[str, Filters]] = [
+        ("offers.providers (--provider)", {**filters, "providers": None}),
+        ("offers.regions (--region)", {**filters, "regions": None}),
+        ("offers.gpus (--gpu)", {**filters, "gpus": None}),
+    ]
+    lines = []
+    for name, others in without:
+        found = select_offers(inputs.book.offers, known_gpus=profiled, **others)
+        more = sorted({offer.gpu for offer in found} & missing)
+        if more:
+            lines.append(f"or widen {name}: that would allow {', '.join(more)}")
+    return lines
 
 
 def cannot_serve(composition: Composition, problem: Problem, obstacles: Obstacles) -> str:
@@ -132,8 +152,8 @@ def _by_reason(
 def _nothing_to_buy(composition: Composition) -> str:
     if not composition.profiles:
         return (
-            "nothing on offer has a profile of this model; "
-            "see `melange-cloud profile list` and `melange-cloud prices list`"
+            "nothing on offer has a profile of this model; make profiles with "
+            f"{HOW_TO_ESTIMATE} and give the folder with --profiles DIR"
         )
     degrees = sorted({profile.name for profile in composition.profiles})
     return (

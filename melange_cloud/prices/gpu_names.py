@@ -21,13 +21,3 @@ def gpu_name(reported: str, memory_gib: float | None) -> str:
 def gcp_gpu_name(accelerator: str) -> str:
     """The one name of a GCP accelerator type, such as ``nvidia-h100-80gb``."""
     return canonical_gpu(accelerator)
-
-
-def named_gpus() -> frozenset[str]:
-    """Every GPU that the book of names knows, by its one name."""
-    book = gpu_book()
-    sized = {name for sizes in book["by_memory_gib"].values() for _, name in sizes}
-    alike = set(book["same_everywhere"])
-    return frozenset(
-        {*sized, *book["aliases"].values(), *book["gcp_accelerators"].values(), *alike}
-    )

@@ -133,11 +133,7 @@ def _log_in(clouds: Mapping[str, Callable[[], Cloud]], wanted: Wanted) -> list[_
             accounts.append(_Account(make(), wanted))
         except CloudError as error:
             failures.append((name, error))
-    if accounts:
-        others = " ".join(f"--provider {account.cloud.name}" for account in accounts)
-        for _, failure in failures:
-            failure.hint = f"{failure.hint}\n  or leave it out with {others}"
-    _raise(failures)
+    _raise(failures, clouds)
     return accounts
 
 
@@ -150,7 +146,7 @@ def _list_regions(accounts: list[_Account]) -> None:
             by_name[outcome.key].states = outcome.get()
         else:
             failures.append((outcome.key, outcome.error))
-    _raise(failures)
+    _raise(failures, tasks)
 
 
 def _check_regions(regions: Collection[str], accounts: list[_Account]) -> None:
@@ -214,8 +210,11 @@ def _keep(
     return book
 
 
-def _raise(failures: Sequence[tuple[str, Exception]]) -> None:
-    """One error for all that failed: each thing that went wrong once, with the places it hit."""
+def _raise(failures: Sequence[tuple[str, Exception]], clouds: Collection[str] = ()) -> None:
+    """One error for all that failed: each thing that went wrong once, with the places it hit.
+
+    ``clouds`` are those that were asked, where a whole one may have failed.
+    """
     places: dict[str, list[str]] = {}
     hints: list[str] = []
     for place, error in sorted(failures, key=lambda item: item[0]):
@@ -226,6 +225,11 @@ def _raise(failures: Sequence[tuple[str, Exception]]) -> None:
             hints.append(error.hint)
     if not places:
         return
+    others = [name for name in clouds if name not in dict(failures)]
+    if others:
+        hints.append("or leave it out with " + " ".join(f"--provider {name}" for name in others))
+    elif len(clouds) > 1:
+        hints.append(f"for one cloud alone, give --provider {' or --provider '.join(clouds)}")
     lines = [f"{message}{_some(where)}" for message, where in places.items()]
     raise CloudError("\n".join(lines), hint="\n  ".join(hints) or None)
 

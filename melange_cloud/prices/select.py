@@ -42,11 +42,18 @@ def select_offers(
     problems = [
         *_unknown("provider", map(str.casefold, providers), {offer.provider for offer in offers}),
         *_unknown("region", regions, known_regions, also=pairs),
-        *(unknown_gpu(gpu, all_gpus) for gpu in gpus if canonical_gpu(gpu) not in all_gpus),
+        *(
+            unknown_gpu(gpu, all_gpus, "these prices have no offers of")
+            for gpu in gpus
+            if canonical_gpu(gpu) not in all_gpus
+        ),
         *_unknown("purchase option", purchase, PURCHASES),
     ]
     if problems:
-        raise InvalidInput("\n".join(problems), hint="`melange-cloud prices list` shows all offers")
+        raise InvalidInput(
+            "\n".join(problems),
+            hint="`melange-cloud prices list` shows all offers, with their regions and GPUs",
+        )
     tests = [test for _, test in _tests(filters)]
     return [offer for offer in offers if all(test(offer) for test in tests)]
 

@@ -10,8 +10,7 @@ from pydantic import Field
 
 from melange_cloud.documents import Document, load_json
 from melange_cloud.errors import InvalidInput
-from melange_cloud.names import canonical_gpu, unknown, unknown_gpu
-from melange_cloud.prices.gpu_names import named_gpus
+from melange_cloud.names import canonical_gpu, named_gpus, unknown, unknown_gpu
 from melange_cloud.profiles.aliases import DATA, same_model
 
 Quantization = Literal["none", "fp8", "int8", "int4"]
@@ -176,7 +175,8 @@ def model_facts(name: str) -> ModelFacts:
     known = [id_ for model in models() for id_ in (model.id, *model.aliases)]
     raise InvalidInput(
         unknown("model", name, known),
-        hint="estimates can be made for " + ", ".join(model.id for model in models()),
+        hint="any other decoder-only model can be estimated from its config.json on Hugging Face: "
+        "give that file with --model-config",
     )
 
 
@@ -192,7 +192,7 @@ def gpu_facts(name: str) -> GpuFacts:
                 hint="measure it with `melange-cloud profile run`; estimates can be made on "
                 + ", ".join(entries),
             )
-        raise InvalidInput(unknown_gpu(name, entries))
+        raise InvalidInput(unknown_gpu(name, entries, "the table of GPUs lacks"))
     lender = entries[entry.constants_of] if entry.constants_of else entry
     if lender.constants is None:
         raise InvalidInput(f"the table of GPUs has no constants for {entry.gpu}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from melange_cloud.errors import InvalidInput
-from melange_cloud.names import shorten
+from melange_cloud.names import canonical_gpu, named_gpus, shorten
 from melange_cloud.paths import is_file
 from melange_cloud.profiles.document import Profile, load_profile
 from melange_cloud.profiles.store import load_one
@@ -20,10 +20,12 @@ def pick_profile(
     model: str | None = None,
     tensor_parallel: int | None = None,
     folders: Sequence[Path] = (),
+    *,
+    how: str = "to name a GPU instead, give the model with --model",
 ) -> Profile:
     """The profile in the file ``named``, or of ``model`` on the GPU ``named`` (``H100-tp4``).
 
-    Raises InvalidInput or InvalidDocument when there is none.
+    Raises InvalidInput or InvalidDocument when there is none; ``how`` says then how a GPU is named.
     """
     path = Path(named)
     if named.endswith(".json") or (model is None and is_file(path)):
@@ -31,12 +33,19 @@ def pick_profile(
     if model is None:
         raise InvalidInput(
             f'"{shorten(named)}" is not the file of a profile',
-            hint="to name a GPU instead, give the model with --model",
+            hint=how,
         )
     match = _DEGREE.fullmatch(named)
     if match and tensor_parallel is None:
         return load_one(model, match[1], int(match[2]), folders)
     return load_one(model, named, tensor_parallel, folders)
+
+
+def model_and_gpu(word: str) -> str:
+    """Where one of both is given alone, what both look like: ``MODEL L4``, ``org/name GPU``."""
+    match = _DEGREE.fullmatch(word)
+    is_gpu = canonical_gpu(match[1] if match else word) in named_gpus()
+    return f"MODEL {shorten(word)}" if is_gpu else f"{shorten(word)} GPU"
 
 
 def pick_profiles(

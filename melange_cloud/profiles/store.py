@@ -15,6 +15,11 @@ from melange_cloud.paths import StrPath, as_paths, is_directory
 from melange_cloud.profiles.aliases import same_model
 from melange_cloud.profiles.document import Profile, load_profile, profile_name
 
+HOW_TO_ESTIMATE = (
+    "`melange-cloud profile estimate --service SERVICE --model-config config.json --out DIR`"
+)
+"""The command that makes the profiles of any model, for hints."""
+
 _MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _GPU = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 
@@ -39,8 +44,8 @@ def load_profiles(model: str, folders: StrPath | Sequence[StrPath] = ()) -> list
         known = known_models(paths)
         raise InvalidInput(
             unknown("model", model, known),
-            hint="profiles exist for " + ", ".join(known) + "; make others with "
-            "`melange-cloud profile estimate` and give their folder with --profiles",
+            hint=f"make its profiles with {HOW_TO_ESTIMATE} and give the folder with --profiles "
+            "DIR; `melange-cloud profile list` shows those there are",
         )
     return [found[key] for key in sorted(found)]
 
@@ -67,10 +72,11 @@ def load_one(
     profiles = load_profiles(model, folders)
     of_gpu = [profile for profile in profiles if profile.gpu == canonical_gpu(gpu)]
     if not of_gpu:
+        known = {profile.gpu for profile in profiles}
         raise InvalidInput(
-            f"{model} has no profile on that GPU: "
-            + unknown_gpu(gpu, {profile.gpu for profile in profiles}),
-            hint="`melange-cloud profile list` says which GPUs have none, and why",
+            unknown_gpu(gpu, known, f"{model} has no profile on"),
+            hint=f"it has profiles on {', '.join(sorted(known))}; `melange-cloud profile list` "
+            "says which GPUs have none, and why",
         )
     for profile in of_gpu:
         if tensor_parallel in (None, profile.tensor_parallel):

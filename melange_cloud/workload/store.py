@@ -40,7 +40,7 @@ def load_workload(name_or_path: StrPath, base: StrPath) -> Workload:
             f"{shorten(path, 200)}: no such workload file"
             if _looks_like_a_path(text)
             else unknown("workload", text, bundled_names()),
-            hint=f"the bundled workloads are {', '.join(bundled_names())}; or give the path of a "
+            hint="`melange-cloud workload show` lists the bundled workloads; or give the path of a "
             "workload document",
         )
     return load_json(path, Workload, "workload")

@@ -74,6 +74,39 @@ def test_prices_that_are_not_there(melange) -> None:
     assert "prices.csv" in refused(melange("plan", CHAT, "--prices", "prices.csv"), 2)
 
 
+def test_a_model_without_profiles_is_led_to_a_plan(melange) -> None:
+    Path("a.yaml").write_text(SERVICE.format(model="Qwen/Qwen2.5-7B"))
+    command = (
+        "`melange-cloud profile estimate --service SERVICE --model-config config.json --out DIR`"
+    )
+    for words in (["plan", "a.yaml"], ["profile", "provision", "a.yaml"]):
+        assert command in refused(melange(*words), 2)
+    message = refused(melange("profile", "estimate", "--service", "a.yaml", "--out", "p"), 2)
+    assert 'unknown model "Qwen/Qwen2.5-7B"' in message
+    assert "give that file with --model-config" in message
+
+
+def test_what_there_is_is_listed_once(melange) -> None:
+    Path("a.yaml").write_text(SERVICE.format(model="Qwen/Qwen2.5-7B"))
+    assert refused(melange("plan", "a.yaml"), 2).count(MODEL) == 1
+    assert refused(melange("plan", _with(sizes="zzzz")), 2).count("arena") == 1
+
+
+def test_a_profile_by_its_model_or_its_gpu_alone(melange) -> None:
+    for word, both in (("L4", "MODEL L4"), ("h100-tp4", "MODEL h100-tp4"), (MODEL, f"{MODEL} GPU")):
+        message = refused(melange("profile", "show", word), 2)
+        assert f"give a model and a GPU: `melange-cloud profile show {both}`" in message
+        assert "--model" not in message
+
+
+def test_a_filter_that_leaves_out_faster_gpus_is_named(melange) -> None:
+    message = refused(melange("plan", CHAT, "--tpot-ms", "25", "--gpu", "L4"), 3)
+    assert "or widen offers.gpus (--gpu): that would allow A100-40GB, A100-80GB, A10G" in message
+    message = refused(melange("plan", CHAT, "--tpot-ms", "25", "--region", "us-east1"), 3)
+    assert "or widen offers.regions (--region): that would allow A100-80GB" in message
+    assert "widen" not in refused(melange("plan", CHAT, "--tpot-ms", "1"), 3)
+
+
 def test_estimates_have_no_p99(melange) -> None:
     path = _with(slo="{tpot_ms: 120, percentile: 99}")
     assert "tpot_ms_p99" in refused(melange("plan", path), 2)

@@ -171,6 +171,14 @@ def test_a_login_that_is_missing_says_how_to_leave_that_cloud_out(tmp_path: Path
     with pytest.raises(CloudError) as error:
         load_live(Wanted(folder=tmp_path), {"aws": Cloud, "gcp": nobody})
     assert error.value.hint == "log in\n  or leave it out with --provider aws"
+    with pytest.raises(CloudError) as error:
+        load_live(Wanted(folder=tmp_path), {"aws": nobody, "gcp": nobody})
+    assert (
+        error.value.hint == "log in\n  for one cloud alone, give --provider aws or --provider gcp"
+    )
+    with pytest.raises(CloudError) as error:
+        load_live(Wanted(folder=tmp_path), {"gcp": nobody})
+    assert error.value.hint == "log in"
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -85,4 +85,4 @@ def _which(config: MelangeConfig, name: str, given: Given) -> str:
     for known, gpu in by_name.items():
         if wanted in gpus_meant(known):
             return gpu
-    raise InvalidInput(f"{name}: " + unknown_gpu(given.gpu, by_name))
+    raise InvalidInput(f"{name}: " + unknown_gpu(given.gpu, by_name, "it has no rates of"))
