@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperOption
 
 from melange_cloud import __version__
+from melange_cloud.cli.once import refuse_twice
 from melange_cloud.output.stdout import as_command, write_result
 
 EPILOG = (
@@ -74,14 +76,19 @@ def build_command(words: list[str]) -> Any:
         else:
             app.command(name)(command)
     built = typer.main.get_command(app)
-    _keep_prints_apart(built)
+    _finish(built)
     return built
 
 
-def _keep_prints_apart(command: Any) -> None:
-    """For all commands below a group, and the command itself."""
+def _finish(command: Any) -> None:
+    """What holds for all commands below a group, and the command itself."""
     parts = getattr(command, "commands", {}).values()
     for part in parts:
-        _keep_prints_apart(part)
+        _finish(part)
     if not parts:
         command.callback = as_command(command.callback)
+        for parameter in command.params:
+            if isinstance(parameter, TyperOption) and not (
+                parameter.multiple or parameter.is_flag or parameter.count
+            ):
+                refuse_twice(parameter)

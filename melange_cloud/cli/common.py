@@ -11,7 +11,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from melange_cloud.cli.lists import REPEATABLE, several, split_folders
-from melange_cloud.output.stdout import write_document, write_remark, write_result
+from melange_cloud.output.remarks import write_remark
+from melange_cloud.output.stdout import write_document, write_result
 from melange_cloud.reading import STANDARD_INPUT
 
 T = TypeVar("T")

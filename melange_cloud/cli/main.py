@@ -7,12 +7,8 @@ import sys
 
 from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, InvalidInput, MelangeError
 from melange_cloud.names import is_text, shorten
-from melange_cloud.output.stdout import (
-    help_is_a_result,
-    keep_for_results,
-    prints_to_stderr,
-    write_remark,
-)
+from melange_cloud.output.remarks import write_remark
+from melange_cloud.output.stdout import help_is_a_result, keep_for_results, prints_to_stderr
 
 
 def main(arguments: list[str] | None = None) -> None:

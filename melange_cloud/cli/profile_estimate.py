@@ -183,10 +183,10 @@ def _of_service(
 ) -> tuple[Asked, list[tuple[str, int]]]:
     """What is asked of the service's model, and on which GPUs of its offers."""
     from melange_cloud.errors import InvalidInput
+    from melange_cloud.names import named_gpus
     from melange_cloud.planning.compose import filters_of
     from melange_cloud.planning.configurations import configurations
     from melange_cloud.planning.inputs import load_offers
-    from melange_cloud.names import named_gpus
     from melange_cloud.prices.select import why_none
     from melange_cloud.service import load_service
 

@@ -90,7 +90,7 @@ def help_is_a_result() -> Iterator[None]:
             yield
     finally:
         if printed.command_ran:
-            write_remark(printed.getvalue(), end="")
+            write_to_stderr(printed.getvalue())
         elif printed.getvalue():
             write_result(printed.getvalue())
 
@@ -108,12 +108,15 @@ def as_command(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def columns_of_terminal() -> int | None:
-    """The width of the terminal that results go to; None for a pipe, a file or a closed stdout."""
-    results = _output.results or sys.stdout
+def columns_of_terminal(stream: TextIO | None = None) -> int | None:
+    """The width of the terminal that ``stream`` goes to, by default that of results.
+
+    None for a pipe, a file or what is closed.
+    """
+    found = stream or _output.results or sys.stdout
     try:
-        if results.isatty():
-            return os.get_terminal_size(results.fileno()).columns or None
+        if found.isatty():
+            return os.get_terminal_size(found.fileno()).columns or None
     except (AttributeError, OSError, ValueError):  # closed, or of unknown size
         pass
     return None
@@ -142,13 +145,13 @@ def write_document(text: str) -> None:
     _write(for_programs(text, _encoding()))
 
 
-def write_remark(text: str, *, end: str = "\n") -> None:
-    """A remark or an error, to standard error, without what must not be printed.
+def write_to_stderr(text: str) -> None:
+    """Text as it is, to standard error, without what must not be printed.
 
     Where it cannot be written, it is left out: the command and its exit code matter more.
     """
     try:
-        print(printable(text), end=end, file=sys.stderr, flush=True)
+        print(printable(text), end="", file=sys.stderr, flush=True)
     except OSError:
         _discard(sys.stderr)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from typing import TextIO
 
 from melange_cloud.output.stdout import columns_of_terminal
 
@@ -14,16 +15,19 @@ LIST_WIDTH = 100
 _BREAKS = re.compile(r"(?<=\w)[-/_=:,](?=\D)|(?<=[^\W\d])[-/_=:,](?=\d)")
 """Where a word too long for its line may be broken, behind the mark: never inside a number."""
 
+_UNBROKEN = re.compile(r"[^\s`]*`[^`]+`[^\s`]*|\S+")
 
-def terminal_width() -> int | None:
-    """Columns there are: what COLUMNS says, or else what the terminal on stdout has.
 
-    None for a pipe or a file: text then takes what it needs, the same bytes on every machine.
+def terminal_width(stream: TextIO | None = None) -> int | None:
+    """Columns there are: what COLUMNS says, or else what the terminal on ``stream`` has.
+
+    That is by default where results go. None for a pipe or a file: text then takes what it needs,
+    the same bytes on every machine.
     """
     said = os.environ.get("COLUMNS", "")
     if said.isdecimal() and int(said) > 0:
         return int(said)
-    return columns_of_terminal()
+    return columns_of_terminal(stream)
 
 
 def cells(text: str) -> int:
@@ -44,9 +48,9 @@ def wrap(text: str, width: int) -> list[str]:
     return [line for part in text.split("\n") for line in _wrapped(part, max(width, 1))]
 
 
-def sentence(text: str, indent: str = "  ") -> str:
+def sentence(text: str, indent: str = "  ", stream: TextIO | None = None) -> str:
     """A line of text as one paragraph that fits the terminal, further lines indented."""
-    width = terminal_width()
+    width = terminal_width(stream)
     if width is None or cells(text) <= width:
         return text
     start = text[: len(text) - len(text.lstrip())]  # what stood indented stays so
@@ -79,7 +83,7 @@ def pieces(word: str) -> list[str]:
 
 def _wrapped(text: str, width: int) -> Iterator[str]:
     line = ""
-    for word in text.split():
+    for word in _words(text, width):
         first, *more = _fitting(word, width)
         if line and cells(line) + 1 + cells(first) <= width:
             line += " " + first
@@ -91,6 +95,12 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
             yield line
             line = part
     yield line
+
+
+def _words(text: str, width: int) -> Iterator[str]:
+    """The words of a line; a command in backticks is one where it fits, as it is to be copied."""
+    for whole in _UNBROKEN.findall(text):
+        yield from [whole] if cells(whole) <= width else whole.split()
 
 
 def _fitting(word: str, width: int) -> list[str]:

@@ -18,6 +18,8 @@ Routing = Literal["size", "weighted"]
 MAX_WEIGHTED_POOLS = 5
 """Most target groups that one AWS listener splits requests among."""
 
+_CLOUDS = {"aws": "AWS", "gcp": "Google Cloud"}
+
 _REGIONS = {
     "aws": re.compile(r"[a-z]{2,3}(-[a-z]+)+-[0-9]+"),
     "gcp": re.compile(r"[a-z]+-[a-z]+[0-9]+"),
@@ -56,11 +58,12 @@ def sites(plan: Plan) -> list[Site]:
 
 
 def not_provisionable(pools: Sequence[Pool]) -> list[str]:
-    """The pools that no Terraform can be rendered for: ``provider/region instance type``."""
+    """The pools that no Terraform can be rendered for, ``provider/region instance type``, and
+    why."""
     return [
-        shorten(f"{pool.provider}/{pool.region} {pool.instance_type}", 120)
+        shorten(f"{pool.provider}/{pool.region} {pool.instance_type}", 120) + f" ({why})"
         for pool in pools
-        if not can_be_rendered(pool)
+        if (why := why_not_rendered(pool)) is not None
     ]
 
 
@@ -77,10 +80,18 @@ class Buyable(Protocol):
 
 def can_be_rendered(offer: Buyable) -> bool:
     """Whether there is Terraform for its machine, and its region is named as its cloud does."""
-    return (
-        provisionable(offer.provider, offer.instance_type)
-        and _REGIONS[offer.provider].fullmatch(offer.region) is not None
-    )
+    return why_not_rendered(offer) is None
+
+
+def why_not_rendered(offer: Buyable) -> str | None:
+    """Why no Terraform can be rendered for a machine; None where it can."""
+    if offer.provider not in _CLOUDS:
+        return f"{shorten(offer.provider)} is neither aws nor gcp"
+    if not provisionable(offer.provider, offer.instance_type):
+        return "its GPUs are no part of the machine type"
+    if _REGIONS[offer.provider].fullmatch(offer.region) is None:
+        return f"{shorten(offer.region)} is not the name of a region of {_CLOUDS[offer.provider]}"
+    return None
 
 
 def default_routing(plan: Plan) -> Routing:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from melange_cloud.prices.book import PriceBook
 from melange_cloud.names import named_gpus
+from melange_cloud.prices.book import PriceBook
 from melange_cloud.prices.offer import Offer
 
 BOUNDS = {

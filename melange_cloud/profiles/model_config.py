@@ -20,6 +20,13 @@ from melange_cloud.reading import name_of, read_text
 _LANGUAGE = ("text_config", "llm_config", "language_config")
 """Where configs of models that also see or hear keep that of their language model."""
 
+_ENCODERS = (
+    "big_bird", "canine", "clip_text_model", "data2vec-text", "electra", "ernie", "esm", "funnel",
+    "layoutlm", "layoutlmv2", "layoutlmv3", "longformer", "luke", "mpnet", "nystromformer",
+    "roformer", "xmod",
+)  # fmt: skip
+"""model_type of encoders, beside BERT and the many that are named after it."""
+
 _ATTENTION = ("full_attention", "sliding_attention", "chunked_attention")
 
 
@@ -85,10 +92,13 @@ def facts_of(
 
 
 def _refuse_what_is_no_decoder(config: Mapping[str, Any], name: str) -> None:
-    why = None
+    why: str | None = None
+    hint: str | None = "measure it with `melange-cloud profile run`"
     kinds = config.get("layer_types")
     if config.get("is_encoder_decoder"):
         why = "it has an encoder"
+    elif _is_encoder(config):
+        why, hint = "it is an encoder, which generates no text", None
     elif any(key.startswith(("mamba_", "ssm_", "rwkv_", "linear_num_")) for key in config) or (
         "state_size" in config
     ):
@@ -98,8 +108,14 @@ def _refuse_what_is_no_decoder(config: Mapping[str, Any], name: str) -> None:
     if why:
         raise InvalidInput(
             f"{name}: {why}; only decoder-only transformers can be estimated",
-            hint="measure it with `melange-cloud profile run`",
+            hint=hint,
         )
+
+
+def _is_encoder(config: Mapping[str, Any]) -> bool:
+    """Whether it only reads text, to embed or classify it; encoders can be built as decoders."""
+    kind = str(config.get("model_type"))
+    return not config.get("is_decoder") and ("bert" in kind or kind in _ENCODERS)
 
 
 def _quantization(config: Mapping[str, Any], name: str) -> Quantization:

@@ -33,15 +33,23 @@ def load_baseline(path: Path, service: Path) -> Plan:
             f"{path} does not exist, so there is no baseline to compare with",
             hint=f"make one with `{made}` and commit it",
         )
-    anew = f"melange-cloud check {word_for(service)} --baseline {path} --update"
-    renew = None if path == STANDARD_INPUT else f"write a new one with `{anew}`"
     try:
         plan = load_plan(path)
         verify(plan, name_of(path))
     except InvalidInput as error:
-        error.hint = error.hint or renew
+        error.hint = error.hint or _instead_of(path, service)
         raise
     return plan
+
+
+def _instead_of(path: Path, service: Path) -> str | None:
+    """What to do about a baseline that is no plan: only what may have been one is written anew."""
+    if path == STANDARD_INPUT:
+        return None
+    if path.suffix != ".json":
+        return "give the committed plan with --baseline, such as plan.json"
+    anew = f"melange-cloud check {word_for(service)} --baseline {path} --update"
+    return f"write a new one with `{anew}`"
 
 
 def load_running(path: Path) -> Plan:

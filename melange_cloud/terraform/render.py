@@ -75,8 +75,8 @@ def _check(plan: Plan) -> None:
     if refused:
         raise InvalidInput(
             "these offers of the plan cannot be provisioned: " + "; ".join(refused),
-            hint="Terraform can be rendered for regions of AWS and Google Cloud, and on Google "
-            "Cloud for machine types with built-in GPUs; plan with --provider aws --provider gcp",
+            hint="plan again with offers of AWS or Google Cloud, in regions named as they name "
+            "them (--provider, --region, or other --prices)",
         )
     check_model(plan.service.model)
     if len({pool.id for pool in plan.pools}) < len(plan.pools):

@@ -107,6 +107,32 @@ def test_a_filter_that_leaves_out_faster_gpus_is_named(melange) -> None:
     assert "widen" not in refused(melange("plan", CHAT, "--tpot-ms", "1"), 3)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", CHAT, "-o", "a.json", "-o", "b.json"],
+        ["plan", CHAT, "--out=a.json", "-o", "a.json"],
+        ["plan", CHAT, "--rate", "1", "--rate", "1"],
+        ["profile", "show", MODEL, "L4", "--format", "json", "--format", "table"],
+    ],
+)
+def test_an_option_of_one_value_is_given_once(melange, words: list[str]) -> None:
+    assert "is given 2 times, and takes one value" in refused(melange(*words), 2)
+    assert not list(Path().iterdir())
+
+
+def test_remarks_and_errors_fit_the_terminal(melange, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("a.yaml").write_text(SERVICE.format(model="Qwen/Qwen2.5-7B"))
+    for width in (60, 80, 100):
+        monkeypatch.setenv("COLUMNS", str(width))
+        planned = melange("plan", CHAT)
+        assert "warning: the oldest price used is of" in planned.err
+        for said in (planned.err, melange("plan", "a.yaml").err):
+            assert max(map(len, said.splitlines())) <= width
+    # a command is not broken where it fits a line, so that it can be copied
+    assert "--model-config config.json --out DIR`" in said
+
+
 def test_estimates_have_no_p99(melange) -> None:
     path = _with(slo="{tpot_ms: 120, percentile: 99}")
     assert "tpot_ms_p99" in refused(melange("plan", path), 2)

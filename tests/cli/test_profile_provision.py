@@ -15,7 +15,7 @@ def test_it_says_what_measures_and_what_that_costs_at_most(melange, tmp_path: Pa
     assert ended.code == 0, ended.err
     assert "L4        aws/us-east-1   g6.xlarge" in ended.out
     assert "measures for 30 minutes and is ended after 58" in ended.out
-    assert "not measured, for want of a profile" in ended.err
+    assert "not measured, as no profile says whether" in ended.err
     assert "B200" in ended.err
     main = (tmp_path / "m" / "main.tf").read_text()
     assert '"--size=250x50"' in main

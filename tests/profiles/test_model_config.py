@@ -185,6 +185,9 @@ def test_a_70b_model_in_int4_fits_where_it_did_not() -> None:
     ("changes", "message"),
     [
         ({"is_encoder_decoder": True}, "has an encoder"),
+        ({"model_type": "bert"}, "it is an encoder"),
+        ({"model_type": "xlm-roberta", "is_decoder": False}, "it is an encoder"),
+        ({"model_type": "electra"}, "it is an encoder"),
         ({"mamba_d_state": 16}, "other than attention"),
         ({"state_size": 16}, "other than attention"),
         ({"layer_types": ["linear_attention", "full_attention"]}, "linear_attention"),

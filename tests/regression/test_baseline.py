@@ -42,6 +42,14 @@ def test_a_missing_one_says_how_to_make_it(tmp_path: Path) -> None:
     assert "melange-cloud plan service.yaml --out" in str(raised.value.hint)
 
 
+def test_a_file_that_is_no_plan_is_not_to_be_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "service.yaml"
+    path.write_text("name: chat\n")
+    with pytest.raises(InvalidInput) as raised:
+        load_baseline(path, path)
+    assert raised.value.hint == "give the committed plan with --baseline, such as plan.json"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
