@@ -36,7 +36,7 @@ def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
         mark = error.problem_mark
         # newer parsers have a limit of their own, older ones run into Python's
         deep = "nesting" in (error.problem or "")
-        what = _TOO_DEEP if deep else f"this is not valid YAML: {error.problem}"
+        what = _TOO_DEEP if deep else f"this is not valid YAML: {_in_words(error, text)}"
         problem = Problem("", what, mark.line + 1 if mark else None)
     except yaml.YAMLError as error:
         problem = Problem("", f"this is not valid YAML: {shorten(error)}")
@@ -45,6 +45,31 @@ def load_yaml(path: Path, kind: str) -> tuple[Any, dict[FieldPath, int]]:
     finally:
         loader.dispose()
     raise InvalidDocument(name_of(path), kind, [problem]) from None
+
+
+def _in_words(error: yaml.MarkedYAMLError, text: str) -> str:
+    """The parser's message, or what people do where it is given."""
+    said, mark = error.problem or "", error.problem_mark
+    if mark is not None and "cannot start any token" in said:
+        line = text.splitlines()[mark.line]
+        character = line[mark.column : mark.column + 1]
+        if character == "\t":
+            return "a tab; indent with spaces"
+        return f'no value begins with "{character}"; put it in quotes' if character else said
+    return next((words for part, words in _SAID.items() if part in said), said)
+
+
+_INDENTED = "the indentation differs from that of the lines around it"
+_SAID = {
+    "mapping values are not allowed": "a key and a colon stand where none can; compare the "
+    "indentation with the line above, and put text with a colon in quotes",
+    "did not find expected key": f"{_INDENTED}, or a bracket or quote is not closed",
+    "did not find expected '-' indicator": _INDENTED,
+    "expected <block end>": f"{_INDENTED}, or a bracket or quote is not closed",
+    "could not find expected ':'": "a key without a colon and a space behind it",
+    "a tab character": "a tab; indent with spaces",
+}
+"""What parsers say -> what is meant."""
 
 
 class _Reader:

@@ -25,10 +25,10 @@ from melange_cloud.cli.common import (
     TpotOption,
     TtftOption,
     note,
-    percentage,
     print_result,
     refuse_keep_with_slices,
     standard_input,
+    tolerance_of,
     warn_of_old_prices,
 )
 from melange_cloud.cli.files import STANDARD_OUTPUT, check_files
@@ -98,7 +98,7 @@ def check(
     keep: Annotated[
         bool, typer.Option("--keep", help="Stay close to the fleet of the baseline.")
     ] = False,
-    tolerance: ToleranceOption = "2%",
+    tolerance: ToleranceOption = None,
     rate: RateOption = None,
     tpot_ms: TpotOption = None,
     ttft_ms: TtftOption = None,
@@ -148,7 +148,7 @@ def check(
         "purchase": purchase,
         "prices": prices,
     }
-    within = percentage("--tolerance", tolerance)
+    within = tolerance_of(bool(keep), tolerance)
     reads, writes = _files(baseline, out or [], format_, update=update)
     check_files({"the service": service, **reads}, writes)
     committed = read_baseline(baseline, service, needed=not update)

@@ -24,6 +24,10 @@ SERVICES = "the service's"
 PRICE_SOURCES = "Where prices come from: bundled, live, gpuhunt, or a file (CSV or price book)."
 
 
+TOLERANCE = "2%"
+"""The default of --tolerance."""
+
+
 class Format(StrEnum):
     """How a result is printed."""
 
@@ -142,11 +146,12 @@ SlicesOption = Annotated[
     ),
 ]
 ToleranceOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--tolerance",
         metavar="PERCENT",
         help="With --keep: cost allowed above that of the cheapest fleet.",
+        show_default=TOLERANCE,
     ),
 ]
 TimeLimitOption = Annotated[
@@ -198,6 +203,22 @@ def percentage(option: str, text: str) -> float:
     if not (text.strip().endswith("%") and math.isfinite(number) and number >= 0):
         raise InvalidInput(f'{option} must be a percentage such as 2%, is "{shorten(text)}"')
     return number / 100
+
+
+def tolerance_of(keep: bool, given: str | None) -> float:
+    """The share of the cheapest cost that ``--tolerance`` allows above it.
+
+    Raises InvalidInput where nothing is kept, as it would mean nothing then.
+    """
+    from melange_cloud.errors import InvalidInput
+
+    share = percentage("--tolerance", TOLERANCE if given is None else given)
+    if given is not None and not keep:
+        raise InvalidInput(
+            "--tolerance means nothing without --keep",
+            hint="leave it out, or give --keep for a fleet close to the one that runs",
+        )
+    return share
 
 
 def refuse_keep_with_slices(keep: bool, slices: int | None) -> None:

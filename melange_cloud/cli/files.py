@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from melange_cloud.cli.common import note, print_result
-from melange_cloud.errors import InvalidInput
+from melange_cloud.errors import InvalidInput, OutsideError
 from melange_cloud.reading import STANDARD_INPUT, name_of
 
 if TYPE_CHECKING:
@@ -76,6 +78,18 @@ def check_files(reads: Files, writes: Files) -> None:
                     f"{option} {out} would overwrite {what}: {name_of(path)} is the same file",
                     hint="give another file to write to",
                 )
+
+
+def check_folders(writes: Files) -> None:
+    """Raise OutsideError when a result will be written to a folder that is not there."""
+    for option, out in _each(writes):
+        # not Path.is_dir, which raises for a name that is too long
+        if out != STANDARD_OUTPUT and not os.path.isdir(out.parent):  # noqa: PTH112
+            why = errno.ENOTDIR if os.path.exists(out.parent) else errno.ENOENT  # noqa: PTH110
+            raise OutsideError(
+                f"{out} cannot be written: {os.strerror(why)}",
+                hint=f"make the folder {out.parent} first, or give another place with {option}",
+            )
 
 
 def _each(files: Files) -> Iterator[tuple[str, Path]]:

@@ -25,9 +25,9 @@ from melange_cloud.cli.common import (
     ToleranceOption,
     TpotOption,
     TtftOption,
-    percentage,
     refuse_keep_with_slices,
     standard_input,
+    tolerance_of,
     warn_of_old_prices,
 )
 from melange_cloud.cli.files import deliver
@@ -67,7 +67,7 @@ def plan(
             callback=standard_input,
         ),
     ] = None,
-    tolerance: ToleranceOption = "2%",
+    tolerance: ToleranceOption = None,
     slices: SlicesOption = None,
     time_limit: TimeLimitOption = 60.0,
     format_: FormatOption = Format.table,
@@ -94,7 +94,7 @@ def plan(
         "prices": prices,
     }
     refuse_keep_with_slices(bool(keep), slices)
-    within = percentage("--tolerance", tolerance)
+    within = tolerance_of(bool(keep), tolerance)
     # the new plan may take the place of the one that it stays close to
     reads = {"--keep": keep if keep == STANDARD_INPUT else None}
     inputs = read_inputs(service, overrides, profiles, max_age, reads=reads, writes={"--out": out})

@@ -134,10 +134,16 @@ def from_trace(
     Columns are found by the names that Azure, BurstGPT, Mooncake, Vidur, OpenAI, vLLM and
     OpenTelemetry use. A service names the document that --out writes by `sizes: FILE`.
     """
+    from melange_cloud.errors import InvalidInput
     from melange_cloud.workload.grid import INPUT_EDGES, OUTPUT_EDGES, parse_edges
     from melange_cloud.workload.trace import TraceOptions, trace_sql, workload_from_trace
     from melange_cloud.workload.trace_columns import ColumnChoice
 
+    if trace == Path("-"):
+        raise InvalidInput(
+            "a trace cannot come from standard input, as it is read more than once",
+            hint="write it to a file and give that",
+        )
     options = TraceOptions(
         columns=ColumnChoice(
             timestamp=timestamp_column,

@@ -56,12 +56,15 @@ def size_map(assignment: Sequence[Assignment], letters: Mapping[str, str]) -> st
     coarse = coarsened(exact, MOST_ROWS, MOST_COLUMNS)
     width = min(terminal_width() or WIDTH, WIDTH)
     table = _table(coarse, percentages=True)
-    if natural_width(table) > width:
+    without_shares = natural_width(table) > width
+    if without_shares:
         table = _table(coarse, percentages=False)
     title = sentence("Which pool serves which sizes (input tokens down, output tokens across)")
     legend = []
     if any(len(coarse.served(i, o)) > 1 for i in coarse.inputs for o in coarse.outputs):
         legend.append("several letters: these pools share the requests, the largest part first")
+        if without_shares:
+            legend.append("how they share them does not fit here; plan.json has it")
     if coarse != exact:
         legend.append("sizes next to each other are taken together; plan.json has each")
     text = "\n".join(map(sentence, legend)) + "\n" if legend else ""

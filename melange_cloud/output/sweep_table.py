@@ -26,6 +26,8 @@ def sweep_table(sweep: Sweep) -> str:
             if point.tpot_ms == tpot_ms:
                 table.add_row(*_row(point, gpus))
         parts.append(f"TPOT {tpot_ms:g} ms\n{draw(table)}")
+    if any("-" in _row(point, gpus) for point in sweep.points):
+        parts.append(sentence("-: no such fleet can serve this rate under this TPOT") + "\n")
     parts.append(bullets("Cannot be served", _reasons(sweep)))
     parts.append(bullets("Notes", sweep.notes))
     return "\n".join(part for part in parts if part)

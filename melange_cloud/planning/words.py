@@ -40,6 +40,7 @@ def notes(inputs: Inputs, composition: Composition, used: Sequence[Offer]) -> li
     """
     return [
         *price_notes(inputs, used),
+        *_profiles_of_another(inputs),
         *_profile_notes(composition),
         *_not_considered(inputs, composition),
     ]
@@ -176,6 +177,16 @@ def price_notes(inputs: Inputs, used: Sequence[Offer]) -> list[str]:
         lines.append("spot prices change, and spot instances can be taken away at short notice")
     lines += excluded_summary(inputs.book.excluded) if inputs.book.source != "bundled" else []
     return lines
+
+
+def _profiles_of_another(inputs: Inputs) -> list[str]:
+    """That a fine-tune is planned with the profiles of a model of the same shape."""
+    model = inputs.service.model
+    others = sorted({profile.model for profile in inputs.profiles} - {model})
+    return [
+        f"{model} is planned with profiles of {other}, which has the same architecture and size"
+        for other in others
+    ]
 
 
 def _profile_notes(composition: Composition) -> list[str]:

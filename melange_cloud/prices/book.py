@@ -86,10 +86,13 @@ def oldest(offers: Iterable[Offer]) -> str | None:
 
 
 def age_warning(as_of: str | None, today: date) -> str | None:
-    """Words about prices older than 30 days; None for newer ones and where no date is known."""
+    """Words about prices older than 30 days or dated in the future; None for others, and where no
+    date is known."""
     if as_of is None:
         return None
     days = (today - date.fromisoformat(as_of)).days
+    if days < -1:  # a day ahead is today elsewhere
+        return f"the prices used are dated {as_of}, which is in the future; check their as_of"
     if days <= OLD_AFTER_DAYS:
         return None
     return f"the oldest price used is of {as_of}, {days} days ago; refresh with --prices live"

@@ -33,6 +33,12 @@ REQUIRED = ("provider", "region", "instance_type", "gpu", "gpu_count", "usd_per_
 OPTIONAL = ("purchase", "vcpus", "memory_gib", "as_of", "currency", "source")
 NO_PRICE = ("", "-", "n/a", "na", "null", "none")
 
+_OTHER_NAMES = dict.fromkeys(
+    ("price", "cost", "hourly", "price_per_hour", "hourly_price", "hourly_cost", "on_demand_price"),
+    "usd_per_hour",
+) | {"cloud": "provider", "instance": "instance_type", "gpus": "gpu_count", "date": "as_of"}
+"""What other files call our columns, where that is not like our names."""
+
 Row = tuple[int, list[str]]
 """A line's number, from 1, and its values."""
 
@@ -75,6 +81,7 @@ def _from_csv(text: str, path: Path) -> PriceBook:
             f"names, such as {','.join(REQUIRED)}",
         )
     rows = _rows(text, path, separator)
+    _refuse_without_header(rows[0], path)
     header = _header(rows, path)
     if separator != ",":
         rows = _with_points(rows, header, path)
@@ -139,6 +146,14 @@ def _with_points(rows: list[Row], header: list[str], path: Path) -> list[Row]:
     return [rows[0], *((line, pointed(row)) for line, row in rows[1:])]
 
 
+def _refuse_without_header(first: Row, path: Path) -> None:
+    """Raise InvalidDocument where the first line names none of the columns: it is a row itself."""
+    line, row = first
+    if not {name.strip().lower() for name in row} & {*REQUIRED, *OPTIONAL}:
+        what = f"there is no header: the first line must name the columns, {','.join(REQUIRED)}"
+        raise InvalidDocument(str(path), KIND, [Problem("", what, line)])
+
+
 def _header(rows: list[Row], path: Path) -> list[str]:
     line, row = rows[0]
     header = [name.strip().lower() for name in row]
@@ -163,7 +178,7 @@ def _header(rows: list[Row], path: Path) -> list[str]:
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
-    close = nearest(name, known)
+    close = _OTHER_NAMES.get(name) or nearest(name, known)
     return f'; did you mean "{close}"?' if close else ""
 
 

@@ -12,6 +12,8 @@ from melange_cloud.names import shorten, unknown
 from melange_cloud.paths import StrPath, is_there
 from melange_cloud.workload.document import Workload
 
+_TRACES = (".csv", ".tsv", ".jsonl", ".gz")
+
 _BUNDLED = Path(__file__).parent / "bundled"
 
 
@@ -37,11 +39,17 @@ def load_workload(name_or_path: StrPath, base: StrPath) -> Workload:
     path = Path(base) / text
     if not is_there(path):
         raise InvalidInput(
-            f"{shorten(path, 200)}: no such workload file"
+            f"{shorten(path, 200)}: no such workload file (looked for in "
+            f"{shorten(path.parent.absolute(), 200)})"
             if _looks_like_a_path(text)
             else unknown("workload", text, bundled_names()),
             hint="`melange-cloud workload show` lists the bundled workloads; or give the path of a "
             "workload document",
+        )
+    if path.name.casefold().endswith(_TRACES):
+        raise InvalidInput(
+            f"{shorten(path, 200)} is a trace of requests by its name, not a workload document",
+            hint=f"make one of it: `melange-cloud workload from-trace {path} --out sizes.json`",
         )
     return load_json(path, Workload, "workload")
 

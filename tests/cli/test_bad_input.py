@@ -133,6 +133,56 @@ def test_remarks_and_errors_fit_the_terminal(melange, monkeypatch: pytest.Monkey
     assert "--model-config config.json --out DIR`" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: a\nslo:\n\ttpot_ms: 4\n", "line 3: this is not valid YAML: a tab; indent with"),
+        (
+            "name: @a\n",
+            'line 1: this is not valid YAML: no value begins with "@"; put it in quotes',
+        ),
+        ("name: a\n  model: b\n", "line 2: this is not valid YAML: a key and a colon stand where"),
+        ("slo:\n  a: 1\n b: 2\n", "line 3: this is not valid YAML: the indentation differs"),
+    ],
+)
+def test_yaml_that_is_none_is_told_in_plain_words(melange, text: str, said: str) -> None:
+    Path("a.yaml").write_text(text)
+    assert said in refused(melange("plan", "a.yaml"), 2)
+
+
+def test_sizes_that_are_a_trace_or_not_there(melange, tmp_path: Path) -> None:
+    Path("requests.csv").write_text("input_tokens,output_tokens\n1,2\n")
+    message = refused(melange("plan", _with(sizes="requests.csv")), 2)
+    assert "`melange-cloud workload from-trace requests.csv --out sizes.json`" in message
+    message = refused(melange("plan", _with(sizes="sizes.json")), 2)
+    assert f"sizes.json: no such workload file (looked for in {tmp_path})" in message
+    message = refused(melange("workload", "from-trace", "-"), 2)
+    assert "a trace cannot come from standard input" in message
+
+
+def test_what_would_be_ignored_is_refused(melange) -> None:
+    for words in (["plan", CHAT], ["check", CHAT, "--baseline", "x.json"]):
+        message = refused(melange(*words, "--tolerance", "5%"), 2)
+        assert "--tolerance means nothing without --keep" in message
+
+
+def test_a_folder_that_is_missing_is_seen_before_any_work(melange) -> None:
+    Path("file").write_text("")
+    for words in (["plan", CHAT], ["sweep", CHAT], ["check", CHAT, "--update"]):
+        assert "No such file or directory" in refused(melange(*words, "-o", "no/x.json"), 4)
+        message = refused(melange(*words, "-o", "file/x.json"), 4)
+        assert "Not a directory\n  make the folder file first" in message
+
+
+def test_a_fine_tune_is_planned_with_its_base_model_and_that_is_said(melange) -> None:
+    Path("a.yaml").write_text(SERVICE.format(model="meta-llama/Llama-3.1-8B-Instruct"))
+    planned = melange("plan", "a.yaml").out
+    assert (
+        "meta-llama/Llama-3.1-8B-Instruct is planned with profiles of meta-llama/Llama-3.1-8B,"
+        in " ".join(planned.split())
+    )
+
+
 def test_estimates_have_no_p99(melange) -> None:
     path = _with(slo="{tpot_ms: 120, percentile: 99}")
     assert "tpot_ms_p99" in refused(melange("plan", path), 2)

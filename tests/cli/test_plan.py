@@ -130,6 +130,7 @@ def test_sweep_prints_cost_by_point_and_type(melange) -> None:
     assert "TPOT 120 ms" in ended.out
     assert "A100-80GB only" in ended.out
     assert "Cannot be served" in ended.out
+    assert "-: no such fleet can serve this rate under this TPOT" in ended.out
     document = json.loads(melange(*words, "--format", "json").out)
     assert [(point["rate"], point["tpot_ms"]) for point in document["points"]] == [
         (1, 120), (4, 120), (1, 1), (4, 1)

@@ -92,6 +92,7 @@ def test_ten_by_six_fits_80_columns_in_one_part() -> None:
     assert max(map(cells, text.splitlines())) <= 80
     assert text.count("input \\ output") == 1
     assert text.count("A B") + text.count("B C") == 60
+    assert "how they share them does not fit here; plan.json has it" in text
 
 
 @settings(max_examples=20, deadline=None)

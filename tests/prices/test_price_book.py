@@ -162,6 +162,8 @@ def test_dates() -> None:
     assert age_warning("2026-02-09", date(2026, 3, 11)) is None
     assert "31 days ago" in (age_warning("2026-02-09", date(2026, 3, 12)) or "")
     assert age_warning(None, date(2026, 3, 11)) is None
+    assert age_warning("2026-03-12", date(2026, 3, 11)) is None
+    assert "in the future" in (age_warning("2036-02-09", date(2026, 3, 12)) or "")
 
 
 def test_what_terraform_can_be_rendered_for() -> None:

@@ -141,6 +141,8 @@ def test_a_file_is_taken_at_its_word(tmp_path: Path) -> None:
         (b"\xff\xfe\xfa", "not a text file"),
         ("nonsense\n", "separator of its columns cannot be told from its first line"),
         ("nonsense,gpu\n", "column 1 has an unknown name"),
+        ("aws,us-east-1,p5.48xlarge,H100,8,38.53\n", "(1 problem)\n  line 1: there is no header"),
+        (HEADER.replace("usd_per_hour", "Price") + "\n", 'did you mean "usd_per_hour"?'),
         ("a,b;c\n", "cannot be told"),
         (HEADER, "no rows"),
         (HEADER.replace("usd_per_hour", "usd_per_hours") + "\n", 'did you mean "usd_per_hour"?'),
