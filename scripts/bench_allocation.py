@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.model import build
 from melange_cloud.allocation.problem import Column, Problem
 from melange_cloud.allocation.solve import fleet_cost, rounded_counts, solve
-from melange_cloud.allocation.solver import Deadline, run
+from melange_cloud.allocation.solver import run
 from melange_cloud.planning.inputs import load_inputs
 from melange_cloud.planning.planner import make_plan
 from melange_cloud.profiles.store import load_profiles

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.problem import Problem
 from melange_cloud.allocation.solve import Solution, solve
 from melange_cloud.allocation.solver import SolverName
+from melange_cloud.errors import OutsideError
 
 
 def single_type(problem: Problem, gpu: str) -> Problem:
@@ -12,12 +16,28 @@ def single_type(problem: Problem, gpu: str) -> Problem:
     return problem.restricted([j for j, column in enumerate(problem.columns) if column.gpu == gpu])
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A GPU type alone."""
+
+    problem: Problem
+    fleet: Solution | None
+    """The cheapest, None when none can serve everything."""
+
+
 def baselines(
-    problem: Problem, *, time_limit: float | None = None, solver: SolverName | None = None
-) -> dict[str, tuple[Problem, Solution | None]]:
-    """For each GPU type on offer, the problem with it alone and its cheapest fleet, if any."""
-    found = {}
+    problem: Problem,
+    *,
+    time_limit: float | Deadline | None = None,
+    solver: SolverName | None = None,
+) -> dict[str, Alone | None]:
+    """For each GPU type on offer, its cheapest fleet; None where the time limit ended before."""
+    deadline = Deadline.of(time_limit)
+    found: dict[str, Alone | None] = {}
     for gpu in sorted({column.gpu for column in problem.columns}):
         alone = single_type(problem, gpu)
-        found[gpu] = alone, solve(alone, time_limit=time_limit, solver=solver)
+        try:
+            found[gpu] = Alone(alone, solve(alone, time_limit=deadline, solver=solver))
+        except OutsideError:
+            found[gpu] = None
     return found

@@ -13,20 +13,17 @@ same w hold for the capacity that is left.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from melange_cloud.allocation.deadline import Deadline, GivenUp, run_highs
 from melange_cloud.allocation.problem import SAME_COST, Problem
 from melange_cloud.allocation.reduce import lower_bound, undominated_columns, undominated_regions
 from melange_cloud.allocation.shares import capacities
 from melange_cloud.allocation.solve import solve
-from melange_cloud.allocation.solver import (
-    FEASIBILITY,
-    WHOLE_FEASIBILITY,
-    Deadline,
-    default_solver,
-)
+from melange_cloud.allocation.solver import FEASIBILITY, WHOLE_FEASIBILITY, default_solver
 from melange_cloud.errors import OutsideError
 
 Cut = tuple[tuple[float, ...], float]
@@ -49,13 +46,16 @@ class Coverage:
         self._configurations = len(problem.throughputs)
         self._lp: Any = None
 
-    def missing(self, replicas: Sequence[float]) -> Cut | None:
-        """A cut that these numbers of replicas violate; None when they serve everything."""
+    def missing(self, replicas: Sequence[float], deadline: Deadline | None = None) -> Cut | None:
+        """A cut that these numbers of replicas violate; None when they serve everything.
+
+        Raises OutsideError when the deadline passes first.
+        """
         if self._lp is None:
             self._lp = self._overload()
         for c, count in enumerate(replicas):
             self._lp.changeRowBounds(c, -math.inf, float(count))
-        self._lp.run()
+        _optimise(self._lp, Deadline.of(deadline))
         duals = self._lp.getSolution().row_dual
         weights = tuple(max(0.0, -duals[c]) for c in range(self._configurations))
         needed = math.fsum(min(weights[c] * x for c, x in loads.items()) for loads in self._loads)
@@ -88,7 +88,10 @@ class Coverage:
 
 
 def cheapest_cost(
-    problem: Problem, coverage: Coverage | None = None, *, time_limit: float | None = None
+    problem: Problem,
+    coverage: Coverage | None = None,
+    *,
+    time_limit: float | Deadline | None = None,
 ) -> float | None:
     """USD/h of the cheapest fleet, as `solve` finds it; None when there is none.
 
@@ -97,10 +100,10 @@ def cheapest_cost(
     """
     if problem.unservable:
         return None
+    deadline = Deadline.of(time_limit)
     if default_solver() != "highs":
-        found = solve(problem, time_limit=time_limit)
+        found = solve(problem, time_limit=deadline)
         return None if found is None else found.usd_per_hour
-    deadline = Deadline(time_limit)
     coverage = coverage or Coverage(problem)
     best = math.inf
     for bound, part, max_regions in _parts(problem):
@@ -139,7 +142,7 @@ def _cheapest(
         counts = master.cheapest(deadline)
         if counts is None:
             return math.inf
-        found = [coverage.missing(left) for left in _left(problem, counts)]
+        found = [coverage.missing(left, deadline) for left in _left(problem, counts)]
         cuts = [cut for cut in found if cut is not None]
         if not cuts or counts in seen:  # seen: short by less than the solver can tell
             return math.fsum(
@@ -197,17 +200,8 @@ class _Master:
 
     def cheapest(self, deadline: Deadline) -> tuple[int, ...] | None:
         """The cheapest counts; None when there are none."""
-        if deadline.left is not None:
-            self._milp.setOptionValue("time_limit", self._milp.getRunTime() + deadline.left)
-        self._milp.run()
-        status = self._milp.modelStatusToString(self._milp.getModelStatus())
-        if status in ("Infeasible", "Primal infeasible or unbounded"):
+        if not _optimise(self._milp, deadline):
             return None
-        if status != "Optimal":
-            raise OutsideError(
-                "the time limit ended before the cheapest cost was proven",
-                hint="give a longer --time-limit, or fewer offers (--region, --gpu)",
-            )
         values = self._milp.getSolution().col_value
         return tuple(round(values[j]) for j in range(len(self._problem.columns)))
 
@@ -239,6 +233,22 @@ class _Master:
             loss = {losses[column.configuration]: -1.0, used: float(column.replicas)}
             _add_row(self._milp, -math.inf, loss, 0.0)
         return losses
+
+
+def _optimise(highs: Any, deadline: Deadline) -> bool:
+    """Run HiGHS; whether its programme has a solution. Raises OutsideError when the deadline
+    passes before the optimum is proven; the programme is of no use afterwards."""
+    ended = ""
+    if not deadline.passed:
+        with contextlib.suppress(GivenUp):
+            run_highs(highs, deadline)
+            ended = highs.modelStatusToString(highs.getModelStatus())
+    if ended not in ("Optimal", "Infeasible", "Primal infeasible or unbounded"):
+        raise OutsideError(
+            "the time limit ended before the cheapest cost was proven",
+            hint="give a longer --time-limit, or fewer offers (--region, --gpu)",
+        )
+    return ended == "Optimal"
 
 
 def _highs(tolerance: float) -> Any:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import pulp
 
 from melange_cloud.allocation.cheapest import cheapest_cost
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.model import build
 from melange_cloud.allocation.problem import Problem
 from melange_cloud.allocation.reduce import undominated_columns
-from melange_cloud.allocation.solver import Deadline, run
+from melange_cloud.allocation.solver import run
 from melange_cloud.errors import OutsideError
 
 SLACK = 1e-9
@@ -27,20 +28,21 @@ class Elastic:
     usd_per_hour: float
 
 
-def least_unserved(problem: Problem, *, time_limit: float | None = None) -> Elastic:
+def least_unserved(problem: Problem, *, time_limit: float | Deadline | None = None) -> Elastic:
     """The least rate that must go unserved, then the cheapest fleet that serves the rest.
 
     Raises OutsideError when ``time_limit`` (seconds) ends first.
     """
+    deadline = Deadline.of(time_limit)
     lost = set(problem.unservable)
     rest = _without(problem, lost)
     unserved = math.fsum(problem.rates[b] for b in lost)
     if not rest.rates:
         return Elastic(unserved, 0.0)
-    cost = cheapest_cost(rest, time_limit=time_limit)
+    cost = cheapest_cost(rest, time_limit=deadline)
     if cost is not None:
         return Elastic(unserved, cost)
-    return _relaxed(rest, unserved, Deadline(time_limit))
+    return _relaxed(rest, unserved, deadline)
 
 
 def _without(problem: Problem, buckets: set[int]) -> Problem:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import pulp
 
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.model import build
 from melange_cloud.allocation.problem import Problem
 from melange_cloud.allocation.reduce import undominated_columns
-from melange_cloud.allocation.solver import Deadline, run
+from melange_cloud.allocation.solver import run
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,17 @@ class Obstacles:
     """(index of the cap, the limit it would need); all of them must be raised together."""
     regions: int | None = None
     """The least ``max_regions`` that is enough."""
+    cut_short: bool = False
+    """Whether the time limit ended before all obstacles were looked for."""
 
 
-def explain(problem: Problem, time_limit: float | None = 30.0) -> Obstacles:
+def explain(problem: Problem, time_limit: float | Deadline | None = 30.0) -> Obstacles:
     """The obstacles of a problem that has no fleet."""
     if problem.unservable:
         return Obstacles(buckets=problem.unservable)
-    deadline = Deadline(time_limit)
-    return Obstacles(
-        caps=_caps_to_raise(problem, deadline), regions=_regions_needed(problem, deadline)
-    )
+    deadline = Deadline.of(time_limit)
+    caps, regions = _caps_to_raise(problem, deadline), _regions_needed(problem, deadline)
+    return Obstacles(caps=caps, regions=regions, cut_short=deadline.passed)
 
 
 def _caps_to_raise(problem: Problem, deadline: Deadline) -> tuple[tuple[int, float], ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pulp
 
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.model import Model, build
 from melange_cloud.allocation.problem import SAME_COST, Problem
 from melange_cloud.allocation.reduce import lower_bound, undominated_columns
@@ -20,7 +21,7 @@ from melange_cloud.allocation.solve import (
     rounded_counts,
     solve,
 )
-from melange_cloud.allocation.solver import Deadline, SolverName, run
+from melange_cloud.allocation.solver import SolverName, run
 
 ROUNDING = 1e-9
 """USD/h by which a sum of prices may differ from the same sum in another order."""
@@ -42,7 +43,7 @@ def keep(
     running: Sequence[int],
     tolerance: float,
     *,
-    time_limit: float | None = None,
+    time_limit: float | Deadline | None = None,
     solver: SolverName | None = None,
 ) -> Kept | None:
     """The fleet with the fewest changes against ``running`` (instances of each column) among
@@ -51,18 +52,19 @@ def keep(
     Of fleets with as few changes the cheapest is taken, then ties are broken as in `solve`. What
     runs stays as it is whenever it still serves everything within the tolerance.
     """
-    cheapest = solve(problem, time_limit=time_limit, solver=solver)
+    deadline = Deadline.of(time_limit)
+    cheapest = solve(problem, time_limit=deadline, solver=solver)
     if cheapest is None:
         return None
     limit = (1 + tolerance) * cheapest.usd_per_hour + ROUNDING
-    search = _Search(replace(problem, running=tuple(running)), limit, Deadline(time_limit), solver)
+    search = _Search(replace(problem, running=tuple(running)), limit, deadline, solver)
     counts, shares = search.closest(cheapest)
     if max(shares.utilization.values(), default=0.0) > 1 + OVERLOAD:
         # as in `solve`: ask again with so much more load that nothing is overloaded
         rates = tuple(rate * (1 + TIGHTEN) for rate in problem.rates)
         search.problem = replace(search.problem, rates=rates)
         counts, _ = search.closest(cheapest)
-        shares = level_shares(problem, counts)
+        shares = level_shares(problem, counts, deadline)
     solution = Solution(
         cheapest.status if search.proven else "feasible",
         counts,
@@ -99,10 +101,13 @@ class _Search:
         search."""
         running = self.problem.running
         if fleet_cost(self.problem, running) <= self.limit and self._serves(running):
-            return running, level_shares(self.problem, running)
+            return running, level_shares(self.problem, running, self.deadline)
         best = _changes(cheapest.counts, running)
         candidates: list[_Candidate] = []
         for candidate in self._candidates():
+            if self.deadline.passed:
+                self.proven = False
+                break
             if candidate.least <= best and self._fewest(candidate, best):
                 best = candidate.least
                 candidates.append(candidate)
@@ -110,7 +115,7 @@ class _Search:
             self._finish(candidate) for candidate in candidates if candidate.least == best
         ] or [cheapest.counts]
         counts = min(fleets, key=self._rank)
-        return counts, level_shares(self.problem, counts)
+        return counts, level_shares(self.problem, counts, self.deadline)
 
     def _serves(self, counts: Sequence[int]) -> bool:
         """Whether these counts keep to every limit and serve everything."""

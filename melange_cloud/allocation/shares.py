@@ -8,15 +8,19 @@ from typing import TypeVar
 
 import pulp
 
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.model import Model
 from melange_cloud.allocation.problem import Problem
-from melange_cloud.allocation.solver import Deadline, run
+from melange_cloud.allocation.solver import run
+from melange_cloud.errors import OutsideError
 
 Shares = list[dict[int, float]]
 """For each bucket, configuration -> share of its requests; sums to 1."""
 
 DIGITS = 9
 """Significant digits of a share: decimals would be too few where a small share is a large load."""
+GRACE_S = 5.0
+"""Seconds for sharing after the time limit: a fleet without shares would be of no use."""
 NOTHING = 1e-9
 """A share too small to route; it is added to the largest."""
 
@@ -31,12 +35,16 @@ class Levelled:
     utilization: dict[int, float]
 
 
-def level_shares(problem: Problem, counts: Sequence[int]) -> Levelled:
+def level_shares(
+    problem: Problem, counts: Sequence[int], deadline: Deadline | None = None
+) -> Levelled:
     """Shares that make the highest utilisation as low as possible, then a fixed column order.
 
     A vertex of the cost programme would fill one pool and leave another idle, which is a bad way
-    to route requests. The counts must be able to serve everything.
+    to route requests. The counts must be able to serve everything. This takes up to GRACE_S
+    beyond the ``deadline``; OutsideError is raised when that is not enough.
     """
+    within = Deadline.of(deadline).or_in(GRACE_S)
     capacity = capacities(problem, counts)
     running = sorted(capacity)
     if len(running) == 1:  # nothing to decide
@@ -59,12 +67,16 @@ def level_shares(problem: Problem, counts: Sequence[int]) -> Levelled:
         )
         lp += load <= highest
     lp.setObjective(highest + 0)
-    run(lp, Deadline(None))
+    if run(lp, within).status != "optimal":
+        raise OutsideError(
+            "the time limit ended before the requests were shared among the fleet's instances",
+            hint="give a longer --time-limit, or a workload with fewer sizes",
+        )
     values = {at: share.varValue or 0.0 for at, share in shares.items()}
     lp += highest <= highest.varValue * (1 + 1e-9)
     order = {c: place for place, c in enumerate(running)}
     lp.setObjective(pulp.lpSum(order[c] * (1 + b) * x for (b, c), x in shares.items()))
-    if run(lp, Deadline(None)).status == "optimal":
+    if run(lp, within).status == "optimal":
         values = {at: share.varValue or 0.0 for at, share in shares.items()}
     return _levelled(problem, values, capacity)
 

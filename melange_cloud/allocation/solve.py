@@ -10,6 +10,7 @@ from typing import Literal
 
 import pulp
 
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.model import Model, build
 from melange_cloud.allocation.problem import SAME_COST, Problem
 from melange_cloud.allocation.reduce import (
@@ -19,7 +20,7 @@ from melange_cloud.allocation.reduce import (
     undominated_regions,
 )
 from melange_cloud.allocation.shares import Levelled, Shares, level_shares, sliced_shares
-from melange_cloud.allocation.solver import Deadline, SolverName, run
+from melange_cloud.allocation.solver import SolverName, run
 from melange_cloud.errors import OutsideError
 
 OVERLOAD = 1e-8
@@ -52,21 +53,25 @@ class Solution:
 
 
 def solve(
-    problem: Problem, *, time_limit: float | None = None, solver: SolverName | None = None
+    problem: Problem,
+    *,
+    time_limit: float | Deadline | None = None,
+    solver: SolverName | None = None,
 ) -> Solution | None:
     """Find the cheapest fleet that serves every bucket; None when no fleet does.
 
     Of fleets with the same cost (within SAME_COST) the one with the fewest instances is taken,
     then the one with the fewest kinds of column, then the one with the earliest columns.
-    ``time_limit`` is in seconds. ``solver`` is ``highs`` or ``cbc``; by default HiGHS, or CBC
-    where highspy is not installed.
+    ``time_limit`` is in seconds, or shared with other solves. ``solver`` is ``highs`` or ``cbc``;
+    by default HiGHS, or CBC where highspy is not installed.
 
     Raises OutsideError when the time limit ends before any fleet is found.
     """
     start = time.perf_counter()
     if not problem.rates:
         return Solution("optimal", (0,) * len(problem.columns), [], {}, 0.0, 0.0, 0.0)
-    search = _Search(problem, Deadline(time_limit), solver)
+    deadline = Deadline.of(time_limit)
+    search = _Search(problem, deadline, solver)
     found = search.best()
     if found is None:
         return None
@@ -74,11 +79,13 @@ def solve(
     if max(shares.utilization.values()) > 1 + OVERLOAD:
         # the solver's tolerance was used up: ask again with that much more load
         tight = replace(problem, rates=tuple(rate * (1 + TIGHTEN) for rate in problem.rates))
-        found = _Search(tight, Deadline(time_limit), solver).best()
+        found = _Search(tight, deadline, solver).best()
         if found is None:
             return None
         counts = found.counts
-        shares = level_shares(problem, counts) if problem.slices is None else found.shares()
+        shares = (
+            level_shares(problem, counts, deadline) if problem.slices is None else found.shares()
+        )
     cost = fleet_cost(problem, counts)
     return Solution(
         "optimal" if found.proven else "feasible",
@@ -101,11 +108,12 @@ class _Fleet:
     proven: bool
     bound: float
     sliced: Model | None
+    deadline: Deadline
 
     def shares(self) -> Levelled:
         if self.sliced is not None:
             return sliced_shares(self.sliced)
-        return level_shares(self.problem, self.counts)
+        return level_shares(self.problem, self.counts, self.deadline)
 
     def rank(self) -> tuple[int, int, tuple[int, ...]]:
         """What tells fleets of the same cost apart; the least is taken."""
@@ -164,6 +172,10 @@ class _Search:
         for bound, _, region in by_bound:
             if bound > self.best_cost + SAME_COST:
                 break
+            if self.deadline.passed:  # neither this region nor any later one is looked at
+                self.proven = False
+                self.bound = min(self.bound, bound)
+                break
             columns = [j for j in kept if problem.columns[j].region == region]
             alone = problem.restricted(columns)
             if not alone.unservable:
@@ -198,6 +210,7 @@ class _Search:
             self.proven,
             self.bound,
             model if self.problem.slices is not None else None,
+            self.deadline,
         )
 
 

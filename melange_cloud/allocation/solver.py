@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pulp
+
+from melange_cloud.allocation.deadline import Deadline, GivenUp, run_highs
 
 SolverName = Literal["highs", "cbc"]
 
@@ -28,27 +29,17 @@ class Run:
     bound: float
 
 
-class Deadline:
-    """A time limit that several solves share."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    @property
-    def left(self) -> float | None:
-        """Seconds left, at least a tenth of one; None without a limit."""
-        return None if self._end is None else max(0.1, self._end - time.monotonic())
-
-    @property
-    def passed(self) -> bool:
-        return self._end is not None and time.monotonic() >= self._end
+UNKNOWN = Run("unknown", float("inf"), 0.0)
+"""Nothing was found, and nothing proven: costs are never negative."""
 
 
 def run(lp: pulp.LpProblem, deadline: Deadline, name: SolverName | None = None) -> Run:
-    """Solve to a gap of 0 and say what was proven.
+    """Solve to a gap of 0 and say what was proven: nothing once the deadline has passed.
 
     One thread, so that the same model gives the same answer.
     """
+    if deadline.passed:
+        return UNKNOWN
     if (name or default_solver()) == "highs":
         return _run_highs(lp, deadline)
     return _run_cbc(lp, deadline)
@@ -59,23 +50,33 @@ def default_solver() -> SolverName:
     return "highs" if pulp.HiGHS().available() else "cbc"
 
 
+class _Highs(pulp.HiGHS):  # type: ignore[misc]
+    """PuLP's HiGHS, run so that the deadline and signals are kept."""
+
+    def __init__(self, deadline: Deadline, **options: Any) -> None:
+        super().__init__(msg=False, threads=1, gapRel=0, gapAbs=1e-9, **options)
+        self.deadline = deadline
+
+    def callSolver(self, lp: pulp.LpProblem) -> None:
+        run_highs(lp.solverModel, self.deadline)
+
+
 def _run_highs(lp: pulp.LpProblem, deadline: Deadline) -> Run:
     import highspy
 
     statuses = highspy.HighsModelStatus
     for tolerance in (WHOLE_FEASIBILITY if lp.isMIP() else FEASIBILITY, SECOND_TRY):
-        solver = pulp.HiGHS(
-            msg=False,
-            threads=1,
-            gapRel=0,
-            gapAbs=1e-9,
-            timeLimit=deadline.left,
+        solver = _Highs(
+            deadline,
             mip_feasibility_tolerance=tolerance,
             primal_feasibility_tolerance=tolerance,
             # a heuristic that takes longer than all the rest of programmes as small as ours
             mip_heuristic_run_feasibility_jump=False,
         )
-        lp.solve(solver)
+        try:
+            lp.solve(solver)
+        except GivenUp:
+            return UNKNOWN
         highs: Any = lp.solverModel
         info, ended = highs.getInfo(), highs.getModelStatus()
         if ended not in (statuses.kSolveError, statuses.kUnknown):

@@ -160,7 +160,8 @@ TimeLimitOption = Annotated[
         "--time-limit",
         min=0.1,
         metavar="SECONDS",
-        help="Take the best fleet found after this time, even if it is not proven cheapest.",
+        help="Take the best fleet found after this time, even if it is not proven cheapest. It is "
+        "for all that the command solves, in a sweep for each point.",
     ),
 ]
 

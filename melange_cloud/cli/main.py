@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
-from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OUTSIDE, InvalidInput, MelangeError
+from melange_cloud.allocation.deadline import abandoned
+from melange_cloud.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_OUTSIDE, InvalidInput, MelangeError
 from melange_cloud.names import is_text, shorten
 from melange_cloud.output.remarks import write_remark
 from melange_cloud.output.stdout import help_is_a_result, keep_for_results, prints_to_stderr
@@ -13,6 +15,24 @@ from melange_cloud.output.stdout import help_is_a_result, keep_for_results, prin
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every error ends as one message and its exit code."""
+    try:
+        _run(arguments)
+    finally:
+        _leave_solvers_behind(sys.exc_info()[1])
+
+
+def _leave_solvers_behind(ended: BaseException | None) -> None:
+    """End at once where a solver did not stop: C++ aborts a program that ends beside its thread."""
+    if not abandoned():
+        return
+    code = ended.code if isinstance(ended, SystemExit) else EXIT_OK
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else EXIT_OK)
+
+
+def _run(arguments: list[str] | None) -> None:
     # we use no pydantic plugins, and looking for some reads the metadata of every package
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     given = list(sys.argv[1:] if arguments is None else arguments)

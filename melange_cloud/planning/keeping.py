@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.keep import keep
 from melange_cloud.allocation.solve import Solution
 from melange_cloud.plan import Kept, Plan, Pool
@@ -30,7 +31,10 @@ def pool_key(pool: Pool) -> Running:
 
 
 def keep_to(
-    composition: Composition, plan: Plan, tolerance: float, time_limit: float | None = None
+    composition: Composition,
+    plan: Plan,
+    tolerance: float,
+    time_limit: float | Deadline | None = None,
 ) -> KeptPlan | None:
     """The fleet closest to that of ``plan`` within ``tolerance``; None when nothing can serve."""
     columns = {

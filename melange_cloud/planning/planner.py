@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from melange_cloud import __version__
-from melange_cloud.allocation.baselines import baselines
+from melange_cloud.allocation.baselines import Alone, baselines
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.infeasibility import explain
-from melange_cloud.allocation.problem import Problem
 from melange_cloud.allocation.shares import rounded_shares
 from melange_cloud.allocation.solve import Solution, solve
 from melange_cloud.errors import Infeasible
@@ -36,10 +36,14 @@ from melange_cloud.planning.words import (
     no_offer_words,
     notes,
     obstacle_words,
+    time_limit_notes,
 )
 from melange_cloud.prices.book import oldest
 
 MONEY_DIGITS = 6
+
+EXPLAIN_S = 5.0
+"""Seconds beyond the time limit for finding out why no fleet exists, once that is proven."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def make_plan(
     inputs: Inputs,
     *,
     slices: int | None = None,
-    time_limit: float | None = None,
+    time_limit: float | Deadline | None = None,
     keep: Plan | None = None,
     tolerance: float = 0.0,
 ) -> Planned:
@@ -64,39 +68,43 @@ def make_plan(
     With ``keep``, the fleet is the one with the fewest changes from that plan's fleet among those
     that cost at most (1 + ``tolerance``) times the cheapest. ``slices`` cuts each bucket into so
     many parts, each served by one configuration, as the paper does; None lets shares be
-    continuous. ``time_limit`` is in seconds for each optimisation; a plan whose proof it ended
-    has the status ``feasible``.
+    continuous. ``time_limit`` is in seconds for all optimisation together, or shared with others; a
+    plan whose proof it ended has the status ``feasible``, and its notes say which single-type
+    fleets were not looked for any more.
 
     Raises Infeasible, with all its reasons, when no fleet can serve the service; InvalidInput
     when a profile lacks the percentile that the SLO is about; OutsideError when the time limit
     ends before any fleet is found.
     """
+    deadline = Deadline.of(time_limit)
     composition = compose(inputs, slices)
-    found = keep_to(composition, keep, tolerance, time_limit) if keep is not None else None
+    found = keep_to(composition, keep, tolerance, deadline) if keep is not None else None
     solution = (
-        found.solution if found is not None else solve_or_explain(inputs, composition, time_limit)
+        found.solution if found is not None else solve_or_explain(inputs, composition, deadline)
     )
-    compared = baselines(composition.problem, time_limit=time_limit)
-    others = sum(found.seconds for _, found in compared.values() if found)
+    compared = baselines(composition.problem, time_limit=deadline)
+    reached = {gpu: alone for gpu, alone in compared.items() if alone is not None}
+    others = sum(alone.fleet.seconds for alone in reached.values() if alone.fleet)
     lines = [
-        _baseline(composition, gpu, alone, found, solution.usd_per_hour)
-        for gpu, (alone, found) in compared.items()
+        _baseline(composition, gpu, alone, solution.usd_per_hour, deadline)
+        for gpu, alone in reached.items()
     ]
-    plan = _with_extras(_plan(inputs, composition, solution, lines))
+    plan = _with_extras(_plan(inputs, composition, solution, lines, time_limit_notes(compared)))
     if found is not None:
         plan = plan.model_copy(update={"kept": found.kept, "notes": found.notes + plan.notes})
     return Planned(plan, solution.seconds + others)
 
 
 def solve_or_explain(
-    inputs: Inputs, composition: Composition, time_limit: float | None = None
+    inputs: Inputs, composition: Composition, time_limit: float | Deadline | None = None
 ) -> Solution:
     """The cheapest fleet of a composition, or Infeasible in words and numbers."""
-    solution = solve(composition.problem, time_limit=time_limit)
+    deadline = Deadline.of(time_limit)
+    solution = solve(composition.problem, time_limit=deadline)
     if solution is None:
         reasons = no_offer_words(inputs)
         if not reasons:
-            obstacles = explain(composition.problem)
+            obstacles = explain(composition.problem, deadline.or_in(EXPLAIN_S))
             reasons = obstacle_words(composition, composition.problem, obstacles)
             reasons += left_out_words(inputs) if obstacles.buckets else []
         raise Infeasible(f"no fleet can serve {inputs.service.name}:", reasons)
@@ -112,7 +120,11 @@ def _with_extras(plan: Plan) -> Plan:
 
 
 def _plan(
-    inputs: Inputs, composition: Composition, solution: Solution, compared: list[Baseline]
+    inputs: Inputs,
+    composition: Composition,
+    solution: Solution,
+    compared: list[Baseline],
+    cut_short: list[str],
 ) -> Plan:
     pools = _pools(composition, solution)
     used = [composition.offers[index] for index in _bought(composition, solution)]
@@ -145,7 +157,7 @@ def _plan(
             )
             for profile in composition.profiles
         ],
-        notes=notes(inputs, composition, used),
+        notes=[*cut_short, *notes(inputs, composition, used)],
         inputs=_inputs(inputs, composition),
     )
 
@@ -222,14 +234,15 @@ def _assignment(
 
 
 def _baseline(
-    composition: Composition, gpu: str, alone: Problem, found: Solution | None, cost: float
+    composition: Composition, gpu: str, alone: Alone, cost: float, deadline: Deadline
 ) -> Baseline:
+    found = alone.fleet
     if found is None:
-        why = cannot_serve(composition, alone, explain(alone))
+        why = cannot_serve(composition, alone.problem, explain(alone.problem, deadline))
         return Baseline(gpu=gpu, feasible=False, why=why)
     counts: dict[str, int] = {}
     types = {offer_name(offer): offer.instance_type for offer in composition.offers}
-    for column, count in zip(alone.columns, found.counts, strict=True):
+    for column, count in zip(alone.problem.columns, found.counts, strict=True):
         if count:
             instance_type = types[column.offer]
             counts[instance_type] = counts.get(instance_type, 0) + count

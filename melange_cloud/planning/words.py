@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from melange_cloud.allocation.baselines import Alone
 from melange_cloud.allocation.infeasibility import Obstacles
 from melange_cloud.allocation.problem import Problem
 from melange_cloud.planning.compose import Composition, Inputs, filters_of
@@ -46,6 +47,28 @@ def notes(inputs: Inputs, composition: Composition, used: Sequence[Offer]) -> li
     ]
 
 
+def time_limit_notes(compared: Mapping[str, Alone | None]) -> list[str]:
+    """What a time limit left out of the comparison with single-type fleets."""
+    missed = [gpu for gpu, alone in compared.items() if alone is None]
+    unproven = [
+        gpu
+        for gpu, alone in compared.items()
+        if alone is not None and alone.fleet is not None and alone.fleet.status != "optimal"
+    ]
+    lines = []
+    if missed:
+        lines.append(
+            f"the time limit ended before the cheapest fleet of {', '.join(missed)} alone was "
+            "found, so it is not compared"
+        )
+    if unproven:
+        lines.append(
+            f"the fleet of {', '.join(unproven)} alone is not proven cheapest, as the time limit "
+            "ended, so the saving may be less"
+        )
+    return lines
+
+
 def no_offer_words(inputs: Inputs) -> list[str]:
     """Which filter leaves the service nothing to buy, and what to do; empty when it has offers."""
     return [] if inputs.offers else why_none(inputs.book, **filters_of(inputs.service))
@@ -67,6 +90,8 @@ def obstacle_words(composition: Composition, problem: Problem, obstacles: Obstac
         lines.append(
             f"no {which} can serve all sizes; set limits.max_regions to {obstacles.regions}"
         )
+    if obstacles.cut_short:
+        lines.append("the time limit ended before all that stands in the way was found")
     return lines or ["no fleet keeps to all the limits at once; loosen several of them together"]
 
 

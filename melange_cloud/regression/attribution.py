@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from melange_cloud.allocation.cheapest import Coverage, cheapest_cost
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.elastic import least_unserved
 from melange_cloud.allocation.problem import Problem
-from melange_cloud.allocation.solver import Deadline
 from melange_cloud.errors import InvalidInput
 from melange_cloud.plan import Plan
 from melange_cloud.planning.compose import column_caps, make_column, runnable, steady_rate
@@ -68,16 +68,16 @@ def attribute(
     new: Plan,
     book: Mapping[OfferKey, float] | None = None,
     *,
-    time_limit: float | None = None,
+    time_limit: float | Deadline | None = None,
 ) -> Attribution:
     """Divide the change of cost from ``old`` to ``new`` among its causes.
 
     ``book`` has those prices that ``new`` was made with but does not carry itself.
-    Raises OutsideError when ``time_limit`` (seconds, for all) ends first.
+    Raises OutsideError when ``time_limit`` (seconds, or shared with others) ends first.
     """
     then, now = situations(old, new, book or {})
     penalty = PENALTY * max(_mean_cost(old), _mean_cost(new))
-    costs = _Costs(then, now, penalty, Deadline(time_limit))
+    costs = _Costs(then, now, penalty, Deadline.of(time_limit))
     causes = changed(then, now)
     before, after = costs.of(()), costs.of(causes)
     planned = cheapest_planned(old)
@@ -167,10 +167,10 @@ class _Costs:
     def _solve(self, new: tuple[Cause, ...]) -> float:
         problem, coverage = self._problem(new)
         if not problem.unservable:
-            cost = cheapest_cost(problem, coverage, time_limit=self._deadline.left)
+            cost = cheapest_cost(problem, coverage, time_limit=self._deadline)
             if cost is not None:
                 return cost
-        elastic = least_unserved(problem, time_limit=self._deadline.left)
+        elastic = least_unserved(problem, time_limit=self._deadline)
         self.unserved.append(Unserved(new, round(elastic.unserved_rate, DIGITS)))
         return elastic.usd_per_hour + self._penalty * elastic.unserved_rate
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from melange_cloud import __version__
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.documents import Document
 from melange_cloud.errors import OutsideError
 from melange_cloud.names import shorten
@@ -111,7 +112,7 @@ def check(
     policy: Policy,
     files: Files,
     *,
-    time_limit: float | None = None,
+    time_limit: float | Deadline | None = None,
 ) -> Check:
     """Compare ``current``, planned from ``inputs``, with the committed ``baseline``."""
     verdict, limits = judge(policy, baseline.cost if baseline else None, current.cost)

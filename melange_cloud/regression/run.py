@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.errors import Infeasible, InvalidInput
 from melange_cloud.plan import Plan
 from melange_cloud.planning.compose import Inputs
@@ -66,18 +67,20 @@ def compare(
     keep: bool = False,
     tolerance: float = 0.0,
     slices: int | None = None,
-    time_limit: float | None = None,
+    time_limit: float | Deadline | None = None,
 ) -> Checked:
-    """Plan the service and compare. ``keep`` stays close to the baseline's fleet."""
+    """Plan the service and compare. ``keep`` stays close to the baseline's fleet. ``time_limit``,
+    seconds, is for all optimisation together."""
+    deadline = Deadline.of(time_limit)
     try:
         plan = make_plan(
             inputs,
             slices=slices,
-            time_limit=time_limit,
+            time_limit=deadline,
             keep=baseline if keep else None,
             tolerance=tolerance,
         ).plan
     except Infeasible as error:
         found = infeasible(inputs.service.name, baseline, error.reasons, files)
         return Checked(found, None, error)
-    return Checked(check(inputs, baseline, plan, policy, files, time_limit=time_limit), plan)
+    return Checked(check(inputs, baseline, plan, policy, files, time_limit=deadline), plan)

@@ -154,7 +154,9 @@ def test_no_single_type_fleet_is_cheaper(problem: Problem) -> None:
     columns = tuple(replace(c, gpu=f"GPU {c.configuration}") for c in problem.columns)
     mixed = replace(problem, columns=columns)
     best = cost(mixed)
-    for gpu, (alone, found) in baselines(mixed).items():
+    for gpu, of_type in baselines(mixed).items():
+        assert of_type is not None
+        alone, found = of_type.problem, of_type.fleet
         assert {column.gpu for column in alone.columns} == {gpu}
         if found is not None:
             assert found.usd_per_hour >= best - EPS

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from independent import serves, within_limits
 from small_problems import problems
 
+from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.allocation.model import build
 from melange_cloud.allocation.problem import Cap, Column, Problem
 from melange_cloud.allocation.reduce import (
@@ -20,7 +21,7 @@ from melange_cloud.allocation.reduce import (
     undominated_regions,
 )
 from melange_cloud.allocation.solve import solve
-from melange_cloud.allocation.solver import Deadline, run
+from melange_cloud.allocation.solver import run
 
 few = settings(
     max_examples=60,
