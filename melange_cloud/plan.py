@@ -5,15 +5,17 @@ The same inputs give the same bytes: it holds no clock and no timing.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from melange_cloud.documents import Document, digest, load_json
+from melange_cloud.documents import Document, digest, dump_json, parse_json, validate
 from melange_cloud.paths import StrPath
-from melange_cloud.prices.offer import Day
+from melange_cloud.prices.offer import Day, OfferKey
 from melange_cloud.profiles.document import Source
+from melange_cloud.reading import name_of, read_text
 from melange_cloud.service import Service
 
 HOURS_PER_MONTH = 730
@@ -61,6 +63,11 @@ class Pool(Document):
     utilization: float = Field(
         description="share of its replicas that the planned rate keeps busy, from 0 to 1"
     )
+
+    @property
+    def key(self) -> OfferKey:
+        """What tells its offer from others."""
+        return OfferKey(self.provider, self.region, self.instance_type, self.purchase)
 
 
 class Assignment(Document):
@@ -125,6 +132,11 @@ class OfferInput(Document):
     gpu: str
     gpu_count: int
     usd_per_hour: Money
+
+    @property
+    def key(self) -> OfferKey:
+        """What tells its offer from others."""
+        return OfferKey(self.provider, self.region, self.instance_type, self.purchase)
 
 
 class ThroughputInput(Document):
@@ -203,23 +215,60 @@ class Plan(Document):
     profiles: list[PlanProfile]
     notes: list[str] = Field(description="what a reader must know, one sentence each")
     inputs: PlanInputs
+    digest_: str | None = Field(
+        None,
+        alias="digest",
+        description="sha256 of all the rest, written into the file and checked when it is read; it "
+        "shows that the file was edited, and is no signature",
+    )
+
+    @field_validator("digest_")
+    @classmethod
+    def _stays_in_the_file(cls, _stated: str | None) -> None:
+        """It is of a text: `load_plan` compares it, and a plan that changes gets another."""
 
     @property
     def digest(self) -> str:
         """``sha256:…`` of the whole document."""
-        return digest(self.model_dump(mode="json"))
+        return digest(self._content())
+
+    def document(self) -> dict[str, Any]:
+        """The plain data of the file."""
+        content = self._content()
+        return content | {"digest": digest(content)}
+
+    def to_json(self) -> str:
+        return dump_json(self.document())
+
+    def _content(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"digest_"})
+
+
+def pool_id(offer: OfferKey, tensor_parallel: int) -> str:
+    """What a pool is called: what is bought where, and how many GPUs a replica has."""
+    parts = [offer.provider, offer.region, offer.instance_type, f"tp{tensor_parallel}"]
+    if offer.purchase != "on-demand":
+        parts.append(offer.purchase)
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
 def load_plan(path: StrPath) -> Plan:
-    """Read the plan in a file.
+    """Read the plan in a file, and check that its figures follow from one another.
 
     Raises InvalidInput for a file that cannot be read, InvalidDocument (with every problem, by
-    field) for one that is not a plan.
+    field) for one that is not a plan, or one that was edited so that its figures disagree.
     """
-    return load_json(Path(path), Plan, "plan", typed=True)
+    from melange_cloud.plan_check import verify
+
+    file, kind = Path(path), "plan"
+    name, text = name_of(file), read_text(file, kind, typed=True)
+    data = parse_json(text, name, kind)
+    plan = validate(Plan, data, name, kind, text=text)
+    verify(plan, name, data)
+    return plan
 
 
 def with_timing(plan: Plan, solve_seconds: float, total_seconds: float) -> dict[str, Any]:
     """The document, and in ``timing`` how long it took to make, which the file leaves out."""
     timing = {"solve_seconds": solve_seconds, "total_seconds": total_seconds}
-    return plan.model_dump(mode="json") | {"timing": timing}
+    return plan.document() | {"timing": timing}

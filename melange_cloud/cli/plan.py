@@ -79,7 +79,7 @@ def plan(
     """
     start = time.perf_counter()
     from melange_cloud.documents import dump_json
-    from melange_cloud.plan import with_timing
+    from melange_cloud.plan import load_plan, with_timing
     from melange_cloud.planning.planner import make_plan
 
     overrides = {
@@ -100,9 +100,7 @@ def plan(
     inputs = read_inputs(service, overrides, profiles, max_age, reads=reads, writes={"--out": out})
     running = None
     if keep:
-        from melange_cloud.regression.baseline import load_running
-
-        running = load_running(keep)
+        running = load_plan(keep)
     planned = make_plan(
         inputs,
         slices=slices,

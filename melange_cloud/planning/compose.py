@@ -19,11 +19,16 @@ from melange_cloud.workload.document import Histogram
 from melange_cloud.workload.grid import Bucket
 
 
-class Buyable(Protocol):
-    """What an offer must show to become a column."""
+class Keyed(Protocol):
+    """What has an offer's name."""
 
     @property
     def key(self) -> OfferKey: ...
+
+
+class Buyable(Keyed, Protocol):
+    """What an offer must show to become a column."""
+
     @property
     def gpu(self) -> str: ...
     @property
@@ -125,7 +130,7 @@ def filters_of(service: Service) -> Filters:
     }
 
 
-def offer_name(offer: Buyable) -> str:
+def offer_name(offer: Keyed) -> str:
     """One name for an offer: provider/region/instance type/purchase."""
     return "/".join(offer.key)
 

@@ -26,8 +26,7 @@ class KeptPlan:
 
 def pool_key(pool: Pool) -> Running:
     """The offer of a pool, and its tensor parallel degree."""
-    offer = OfferKey(pool.provider, pool.region, pool.instance_type, pool.purchase)
-    return offer, pool.tensor_parallel
+    return pool.key, pool.tensor_parallel
 
 
 def keep_to(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from melange_cloud import __version__
@@ -25,6 +24,7 @@ from melange_cloud.plan import (
     PlanProfile,
     Pool,
     ThroughputInput,
+    pool_id,
 )
 from melange_cloud.planning.compose import Composition, Inputs, compose, offer_name
 from melange_cloud.planning.curves import profile_input
@@ -178,8 +178,7 @@ def _pools(composition: Composition, solution: Solution) -> dict[int, Pool]:
         offer = composition.offers[composition.column_offers[j]]
         profile = composition.profiles[column.configuration]
         pools[j] = Pool(
-            id=_pool_id(offer.provider, offer.region, offer.instance_type, offer.purchase,
-                        profile.tensor_parallel),
+            id=pool_id(offer.key, profile.tensor_parallel),
             provider=offer.provider,
             region=offer.region,
             instance_type=offer.instance_type,
@@ -192,17 +191,8 @@ def _pools(composition: Composition, solution: Solution) -> dict[int, Pool]:
             usd_per_hour_each=offer.usd_per_hour,
             usd_per_hour=_money(count * offer.usd_per_hour),
             utilization=round(solution.utilization[column.configuration], 6),
-        )  # fmt: skip
+        )
     return pools
-
-
-def _pool_id(
-    provider: str, region: str, instance_type: str, purchase: str, tensor_parallel: int
-) -> str:
-    parts = [provider, region, instance_type, f"tp{tensor_parallel}"]
-    if purchase != "on-demand":
-        parts.append(purchase)
-    return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
 def _assignment(

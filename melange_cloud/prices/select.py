@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TypedDict, Unpack
+from typing import Protocol, TypedDict, Unpack
 
 from melange_cloud.errors import InvalidInput
 from melange_cloud.names import canonical_gpu, unknown, unknown_gpu
 from melange_cloud.prices.book import Exclusion, PriceBook
 from melange_cloud.prices.offer import PURCHASES, Offer
 from melange_cloud.prices.sources import SOURCES
+
+
+class Placed(Protocol):
+    """What has a place."""
+
+    @property
+    def provider(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+
+
+class Buyable(Placed, Protocol):
+    """What offers are told apart by."""
+
+    @property
+    def gpu(self) -> str: ...
+    @property
+    def purchase(self) -> str: ...
 
 
 class Filters(TypedDict, total=False):
@@ -56,6 +74,11 @@ def select_offers(
         )
     tests = [test for _, test in _tests(filters)]
     return [offer for offer in offers if all(test(offer) for test in tests)]
+
+
+def passes(offer: Buyable, **filters: Unpack[Filters]) -> bool:
+    """Whether an offer matches all filters given."""
+    return all(test(offer) for _, test in _tests(filters))
 
 
 def why_none(book: PriceBook, **filters: Unpack[Filters]) -> list[str]:
@@ -105,14 +128,14 @@ def select_excluded(
     return [item for item in excluded if _is_at(item, wanted_providers, wanted_regions)]
 
 
-def _tests(filters: Filters) -> list[tuple[str, Callable[[Offer], bool]]]:
+def _tests(filters: Filters) -> list[tuple[str, Callable[[Buyable], bool]]]:
     """Each filter that is given, in words and as a test."""
     providers, regions = filters.get("providers"), filters.get("regions")
     gpus, purchase = filters.get("gpus"), filters.get("purchase")
     wanted_providers = {provider.casefold() for provider in providers or ()}
     wanted_regions = {region.casefold() for region in regions or ()}
     wanted_gpus = {canonical_gpu(gpu) for gpu in gpus or ()}
-    tests: list[tuple[str, Collection[str] | None, Callable[[Offer], bool]]] = [
+    tests: list[tuple[str, Collection[str] | None, Callable[[Buyable], bool]]] = [
         ("provider", providers, lambda offer: _is_at(offer, wanted_providers, set())),
         ("region", regions, lambda offer: _is_at(offer, set(), wanted_regions)),
         ("GPU", gpus, lambda offer: offer.gpu in wanted_gpus),
@@ -121,7 +144,7 @@ def _tests(filters: Filters) -> list[tuple[str, Callable[[Offer], bool]]]:
     return [(f"{kind} {' or '.join(values)}", test) for kind, values, test in tests if values]
 
 
-def _is_at(item: Offer | Exclusion, providers: set[str], regions: set[str]) -> bool:
+def _is_at(item: Placed, providers: set[str], regions: set[str]) -> bool:
     pair = f"{item.provider}/{item.region}"
     return (not providers or item.provider.casefold() in providers) and (
         not regions or item.region.casefold() in regions or pair.casefold() in regions

@@ -129,7 +129,7 @@ def _model(old: Plan, new: Plan, then: Situation, now: Situation) -> Iterator[st
 
 def _prices(old: Plan, new: Plan, then: Situation, now: Situation) -> Iterator[str]:
     """Those of offers that either fleet uses first, then the largest changes."""
-    used = {pool_key(pool)[0] for plan in (old, new) for pool in plan.pools}
+    used = {pool.key for plan in (old, new) for pool in plan.pools}
     moved = [
         (key not in used, -abs(now.prices[key] / price - 1) if price else 0.0, key)
         for key, price in then.prices.items()

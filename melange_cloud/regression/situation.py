@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from melange_cloud.plan import LimitsInput, OfferInput, Plan, ProfileInput
+from melange_cloud.plan import LimitsInput, Plan, ProfileInput
 from melange_cloud.prices.offer import OfferKey
 from melange_cloud.profiles.throughput import Slo
 from melange_cloud.workload.grid import Bucket, Range
@@ -76,20 +76,13 @@ def changed(old: Situation, new: Situation) -> tuple[Cause, ...]:
     return tuple(cause for cause in CAUSES if old.of(cause) != new.of(cause))
 
 
-def offer_key(offer: OfferInput) -> OfferKey:
-    """What tells an offer apart."""
-    return OfferKey(offer.provider, offer.region, offer.instance_type, offer.purchase)
-
-
 def _prices(plan: Plan) -> dict[OfferKey, float]:
-    return {offer_key(offer): offer.usd_per_hour for offer in plan.inputs.offers}
+    return {offer.key: offer.usd_per_hour for offer in plan.inputs.offers}
 
 
 def _situation(plan: Plan, prices: Mapping[OfferKey, float]) -> Situation:
     slo = plan.service.slo
-    machines = (
-        Machine(offer_key(offer), offer.gpu, offer.gpu_count) for offer in plan.inputs.offers
-    )
+    machines = (Machine(offer.key, offer.gpu, offer.gpu_count) for offer in plan.inputs.offers)
     return Situation(
         workload=tuple(
             (Bucket(_range(line.input_tokens), _range(line.output_tokens)), line.rate)

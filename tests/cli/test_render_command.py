@@ -25,9 +25,17 @@ def test_render_says_what_changed_and_what_it_costs(melange) -> None:
     assert Path("infra/main.tf").exists()
     Path("infra/terraform.tfvars").write_text("x = 1\n")
     assert "nothing to change" in melange("render", "plan.json", "--out", "infra").out
-    plan = json.loads(Path("plan.json").read_text())
-    plan["pools"][0]["count"] += 1
-    Path("plan.json").write_text(json.dumps(plan))
+    count = json.loads(Path("plan.json").read_text())["pools"][0]["count"]
+    asked = (
+        "plan",
+        ROOT / "examples" / "large-model.yaml",
+        "--gpu",
+        "A100-80GB",
+        "--headroom",
+        0.8,
+    )
+    assert melange(*asked).code == 0
+    assert json.loads(Path("plan.json").read_text())["pools"][0]["count"] > count
     again = melange("render", "plan.json", "--out", "infra").out
     assert "changed: main.tf" in again
     assert "modules" not in again
@@ -35,9 +43,10 @@ def test_render_says_what_changed_and_what_it_costs(melange) -> None:
 
 
 def test_what_cannot_be_provisioned_is_exit_2(melange) -> None:
-    plan = json.loads(Path("plan.json").read_text())
-    plan["pools"][0] |= {"provider": "lambda", "instance_type": "gpu_8x_h100"}
-    Path("plan.json").write_text(json.dumps(plan))
+    header = "provider,region,instance_type,gpu,gpu_count,usd_per_hour"
+    Path("prices.csv").write_text(f"{header}\nlambda,us-east-1,gpu_8x_h100,H100,8,20\n")
+    asked = ("plan", ROOT / "examples" / "large-model.yaml", "--prices", "prices.csv")
+    assert melange(*asked, "--provider", "lambda", "--region", "us-east-1").code == 0
     ended = melange("render", "plan.json", "--out", "infra")
     assert ended.code == 2
     assert "cannot be provisioned" in ended.err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,8 @@ def plan() -> Plan:
     return load_plan(SMALL)
 
 
-def changed(tmp_path: Path, **service: object) -> Plan:
-    data = json.loads(SMALL.read_text())
-    data["service"] |= service
-    path = tmp_path / "plan.json"
-    path.write_text(json.dumps(data))
-    return load_plan(path)
+def changed(plan: Plan, **service: object) -> Plan:
+    return plan.model_copy(update={"service": plan.service.model_copy(update=service)})
 
 
 def test_disks_hold_the_weights() -> None:
@@ -49,8 +44,8 @@ def test_the_longest_request_of_the_plan_fits(plan: Plan) -> None:
     assert {max_model_len(plan, pool) for pool in plan.pools} == {longest}
 
 
-def test_the_services_own_length_wins(tmp_path: Path) -> None:
-    said = changed(tmp_path, max_model_len=777)
+def test_the_services_own_length_wins(plan: Plan) -> None:
+    said = changed(plan, max_model_len=777)
     assert max_model_len(said, said.pools[0]) == 777
 
 
@@ -83,8 +78,8 @@ def test_what_is_quantised_leaves_more_room() -> None:
     assert fitting_len(*small, ["--quantization=something-new"]) is None
 
 
-def test_a_length_that_does_not_fit_is_not_asked_for(tmp_path: Path) -> None:
-    said = changed(tmp_path, max_model_len=10_000_000)
+def test_a_length_that_does_not_fit_is_not_asked_for(plan: Plan) -> None:
+    said = changed(plan, max_model_len=10_000_000)
     for pool in said.pools:
         fitting = fitting_len(said.service.model, pool.gpu, pool.tensor_parallel)
         assert max_model_len(said, pool) == (fitting or 10_000_000)

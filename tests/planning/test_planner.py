@@ -10,6 +10,7 @@ from small_services import OFFERS, PROFILES, bundled, inputs, offer, profile, se
 
 from melange_cloud.errors import Infeasible
 from melange_cloud.plan import Plan
+from melange_cloud.plan_check import verify
 from melange_cloud.planning.compose import Inputs
 from melange_cloud.planning.planner import make_plan
 
@@ -55,6 +56,7 @@ def test_a_plan_adds_up(name: str) -> None:
             saving = 1 - plan.cost.usd_per_hour / baseline.usd_per_hour
             assert baseline.saving == pytest.approx(saving, abs=1e-5)
     assert Plan.model_validate(json.loads(plan.to_json())) == plan
+    verify(plan, "plan.json", json.loads(plan.to_json()))
 
 
 @pytest.mark.parametrize("name", SERVICES)

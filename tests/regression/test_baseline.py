@@ -11,8 +11,9 @@ import pytest
 from checked_services import inputs, plan
 
 from melange_cloud.errors import InvalidInput
+from melange_cloud.plan_check import verify
 from melange_cloud.planning.planner import make_plan
-from melange_cloud.regression.baseline import load_baseline, prices_carry, same_service, verify
+from melange_cloud.regression.baseline import load_baseline, prices_carry, same_service
 
 SERVICE = Path("service.yaml")
 Edit = Callable[[dict[str, Any]], object]
@@ -72,34 +73,12 @@ def test_an_unreadable_one_says_what_is_wrong_and_what_to_do(
     assert "--update" in str(raised.value.hint)
 
 
-EDITS: dict[str, tuple[Edit, str]] = {
-    "count": (lambda p: p["pools"][0].update(count=p["pools"][0]["count"] + 1), "pools[0].usd"),
-    "each": (lambda p: p["pools"][0].update(usd_per_hour_each=0.5), "pools[0].usd_per_hour_each"),
-    "pool": (lambda p: p["pools"][0].update(usd_per_hour=1.0), "pools[0].usd_per_hour: is 1, but"),
-    "total": (lambda p: p["cost"].update(usd_per_hour=1.0), "cost.usd_per_hour: is 1, but the"),
-    "cents": (
-        lambda p: p["cost"].update(usd_per_hour=p["cost"]["usd_per_hour"] - 0.01),
-        "cost.usd_per_hour",
-    ),
-    "month": (lambda p: p["cost"].update(usd_per_month=1.0), "cost.usd_per_month"),
-    "bound": (lambda p: p["cost"].update(lower_bound_usd_per_hour=1e3), "lower_bound"),
-    "dropped": (lambda p: p["pools"].pop(), "the pools cost"),
-    "twice": (lambda p: p["pools"].append(p["pools"][0]), "appears twice"),
-    "none": (lambda p: p["pools"][0].update(count=0), "must be above 0"),
-    "offer": (lambda p: p["pools"][0].update(instance_type="g5.2xlarge"), "its own offers"),
-    "gpu": (lambda p: p["pools"][0].update(gpu="T4"), "its GPUs"),
-    "rate": (lambda p: p["service"]["workload"].update(rate=1.0), "the service asks for 1"),
-}
-
-
-@pytest.mark.parametrize("name", EDITS)
-def test_one_edited_by_hand_is_refused(plan_file: Path, name: str) -> None:
-    change, said = EDITS[name]
-    edit(plan_file, change)
-    with pytest.raises(InvalidInput) as raised:
+def test_one_edited_by_hand_is_refused_and_how_to_renew_it_is_said(plan_file: Path) -> None:
+    edit(plan_file, lambda p: p["pools"][0].update(count=80))
+    with pytest.raises(InvalidInput, match="is not a valid plan") as raised:
         load_baseline(plan_file, SERVICE)
-    assert said.replace("its own", "plan's own") in raised.value.message
-    assert "is not a valid plan" in raised.value.message
+    assert "pools[0].usd_per_hour" in raised.value.message
+    assert "--update" in str(raised.value.hint)
 
 
 def test_consistent_prices_that_are_not_the_plans_own_are_refused(plan_file: Path) -> None:
