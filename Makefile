@@ -77,7 +77,7 @@ build/checkov/bin/checkov: requirements/checkov.txt
 check-examples: $(VENV)/developing
 	$(BIN)/python scripts/check_examples.py $(UPDATE)
 
-# make test-vllm   profile run against real vLLM on this CPU (3.6 GB, 20 minutes)
+# make test-vllm   profile run against real vLLM on this CPU (3.6 GB, 30 minutes)
 VLLM_VENV ?= build/vllm
 test-vllm: $(VENV)/developing
 	PYTHON=$(PYTHON) tests/vllm/install.sh $(VLLM_VENV)
@@ -111,7 +111,9 @@ lock: $(VENV)/developing
 	UV=$(BIN)/uv scripts/lock.sh $(UPGRADE)
 
 # make release   wheel, sdist, checksums and the tag's message in dist/; uploads nothing
-release: smoke
+release: $(VENV)/developing
+	$(BIN)/python scripts/release.py --check
+	$(MAKE) smoke
 	$(BIN)/python scripts/release.py
 
 # make clean   remove what make made

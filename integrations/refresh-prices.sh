@@ -60,7 +60,7 @@ git push --quiet --force origin "HEAD:refs/heads/$BRANCH"
   if [ "$(wc -c <"$work/diff.md")" -le 30000 ]; then
     cat "$work/diff.md"
   else
-    head --bytes=30000 "$work/diff.md" | sed '$d'
+    head -c 30000 "$work/diff.md" | sed '$d'
     echo
     echo "There are more changes: \`melange-cloud prices diff\` shows them all."
   fi

@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 uv=${UV:-uv}
-"$uv" lock --quiet "$@"
+options=("$@")
+"$uv" lock --quiet "${options[@]}"
 
 export_locked() {
   "$uv" export --quiet --frozen --no-default-groups --no-emit-project --output-file "$@" >/dev/null
@@ -16,7 +17,7 @@ export_locked requirements/dev.txt --group dev --extra gpuhunt --extra plots
 # what needs an environment of its own, as its pins contradict the project's
 compile() {
   UV_CUSTOM_COMPILE_COMMAND="make lock" "$uv" pip compile --quiet --universal \
-    --python-version 3.11 --generate-hashes --output-file "requirements/$1.txt" "${@:2}" \
+    --python-version 3.11 --generate-hashes "${options[@]}" --output-file "requirements/$1.txt" "${@:2}" \
     "requirements/$1.in" >/dev/null
 }
 compile checkov

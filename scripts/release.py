@@ -1,6 +1,7 @@
 """Build a release in dist/ and check it; upload nothing.
 
-    python scripts/release.py
+    python scripts/release.py            builds
+    python scripts/release.py --check    only says whether a release could be built
 
 Makes the wheel and the sdist, their checksums (SHA256SUMS), a bill of materials (CycloneDX) of the
 locked dependencies, a statement of provenance (in-toto, SLSA 1.0, unsigned) and the tag's message
@@ -51,6 +52,16 @@ def require_clean_tree() -> None:
     changed = subprocess.run(status, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     if changed:
         raise NotReady(f"the working tree has changes; commit or stash them:\n{changed.rstrip()}")
+
+
+def require_an_account() -> None:
+    """Raises NotReady while OWNER stands where users copy from: whoever takes that name could run
+    code in their CI."""
+    pages = ["pyproject.toml", "action.yml", "docs/ci.md"]
+    pages += [str(p.relative_to(ROOT)) for p in (ROOT / "integrations").rglob("*") if p.is_file()]
+    found = [page for page in pages if "OWNER/" in (ROOT / page).read_text(encoding="utf-8")]
+    if found:
+        raise NotReady(f"OWNER/ must become the account of the project in {', '.join(found)}")
 
 
 def build() -> list[Path]:
@@ -110,7 +121,10 @@ def main() -> int:
         section = changelog_section(
             (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), __version__
         )
+        require_an_account()
         require_clean_tree()
+        if "--check" in sys.argv[1:]:
+            return 0
         files = build()
         bill_of_materials()
     except NotReady as error:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import yaml
+from tools import require_program
+
+import melange_cloud
 
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -63,6 +67,34 @@ def test_the_lock_is_that_of_pyproject() -> None:
     developing = newer.pins((ROOT / "requirements" / "dev.txt").read_text())
     # in environments of both files, as `make` makes them, nothing is installed twice
     assert {name: developing[name] for name in locked} == locked
+
+
+def test_the_lock_is_not_stale() -> None:
+    uv = require_program("uv", Path(sys.executable).parent)
+    words = [uv, "lock", "--check", "--offline", "--quiet"]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, f"run `make lock`: {ended.stderr}"
+
+
+def test_the_versions_that_users_copy_are_this_one() -> None:
+    """Pages and templates name the tag that belongs to this version."""
+    for path in (ROOT / "docs/ci.md", *(ROOT / "integrations/gitlab").glob("*.yml")):
+        naming = r"(?:/v|@v|branch v|rev: v|melange-cloud==)(\d+\.\d+\.\d+)"
+        tags = re.findall(naming, path.read_text())
+        assert tags
+        assert set(tags) == {melange_cloud.__version__}
+
+
+def test_no_release_while_its_account_is_a_placeholder(tmp_path: Path, monkeypatch) -> None:
+    release = script("release")
+    monkeypatch.setattr(release, "ROOT", tmp_path)
+    (tmp_path / "docs").mkdir()
+    for name in ("pyproject.toml", "action.yml", "docs/ci.md"):
+        (tmp_path / name).write_text("x")
+    release.require_an_account()
+    (tmp_path / "docs" / "ci.md").write_text("uses: OWNER/melange-cloud")
+    with pytest.raises(release.NotReady, match=r"docs/ci\.md"):
+        release.require_an_account()
 
 
 def test_every_requirement_has_its_hash() -> None:

@@ -178,6 +178,8 @@ def test_help_and_version_are_results(folder: Path) -> None:
         ended = run(folder, *words)
         assert ended.returncode == 0
         assert "melange-cloud" in ended.stdout
+        assert "NOISE to" not in ended.stdout
+        assert "NOISE at" not in ended.stdout
         assert "NOISE to the descriptor" in ended.stderr
         assert "NOISE at the end" in ended.stderr
 
