@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperOption
+from typer.core import TyperArgument, TyperOption
 
 from melange_cloud import __version__
 from melange_cloud.cli.once import refuse_twice
@@ -80,11 +81,29 @@ def build_command(words: list[str]) -> Any:
     return built
 
 
+def _named_plainly(argument: Any) -> None:
+    """In help, ``PLAN...`` for ``{PLAN}...``, and ``PLAN`` for ``PLAN <list[Path]>``: Python's
+    types say nothing to users. Choices stay."""
+    record_of, pieces_of = argument.get_help_record, argument.get_usage_pieces
+
+    def get_help_record(ctx: Any) -> tuple[str, str] | None:
+        record = record_of(ctx)
+        return record and (re.sub(r" <[^|>]+>$", "", record[0]), record[1])
+
+    def get_usage_pieces(ctx: Any) -> list[str]:
+        return [re.sub(r"^\{([^{}]+)\}", r"\1", piece) for piece in pieces_of(ctx)]
+
+    argument.get_help_record, argument.get_usage_pieces = get_help_record, get_usage_pieces
+
+
 def _finish(command: Any) -> None:
     """What holds for all commands below a group, and the command itself."""
     parts = getattr(command, "commands", {}).values()
     for part in parts:
         _finish(part)
+    for parameter in command.params:
+        if isinstance(parameter, TyperArgument):
+            _named_plainly(parameter)
     if not parts:
         command.callback = as_command(command.callback)
         for parameter in command.params:

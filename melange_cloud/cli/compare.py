@@ -15,7 +15,7 @@ def compare(
     plans: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PLAN…",
+            metavar="PLAN",
             help="Two plans or more; one of them may be - for standard input.",
             show_default=False,
             callback=standard_input_among,

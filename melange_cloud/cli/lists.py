@@ -43,7 +43,8 @@ def items(
             if not part.strip():
                 said = f'an item of "{shorten(value)}" is empty' if value.strip() else "it is empty"
                 raise InvalidInput(
-                    f"{option}: {said}", hint="give each value once, with commas between or not"
+                    f"{option}: {said}",
+                    hint="put one comma between two values, or repeat the option for each",
                 )
             found.append(part.strip())
     return found

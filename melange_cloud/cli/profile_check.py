@@ -27,7 +27,7 @@ def check(
     profiles: ProfilesOption = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Check that a measured profile is sane.
+    """Check that a measured profile can be true.
 
     Says also how far an estimate is from it. The exit code is 1 when a profile fails: when it
     shows what no engine does (under more load far fewer requests/s, or faster tokens), a TPOT of 0,

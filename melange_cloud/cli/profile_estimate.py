@@ -38,7 +38,10 @@ class KvCache(StrEnum):
 
 def estimate(
     model: Annotated[
-        str | None, typer.Option("--model", help="Hugging Face id. Default: the service's.")
+        str | None,
+        typer.Option(
+            "--model", metavar="MODEL", help="Hugging Face id.", show_default="the service's"
+        ),
     ] = None,
     gpu: Annotated[
         list[str] | None,
@@ -74,12 +77,13 @@ def estimate(
         typer.Option(
             "--max-position-embeddings",
             min=1,
+            metavar="TOKENS",
             help="Context length in tokens, where the config does not say.",
         ),
     ] = None,
     quantization: Annotated[
         Quantization | None,
-        typer.Option("--quantization", help="Of the weights. Default: what the config says."),
+        typer.Option("--quantization", help="Of the weights.", show_default="what the config says"),
     ] = None,
     kv_cache: Annotated[
         KvCache, typer.Option("--kv-cache", help="auto: 16 bits, as the model.")
@@ -94,7 +98,12 @@ def estimate(
     ] = None,
     interconnect: Annotated[
         str | None,
-        typer.Option("--interconnect", help="Default: what clouds join this GPU by."),
+        typer.Option(
+            "--interconnect",
+            metavar="NAME",
+            help="What joins the GPUs of a replica: nvlink3, nvlink4, nvlink5, pcie3 or pcie4.",
+            show_default="what clouds join this GPU by",
+        ),
     ] = None,
     size: SizesOption = None,
     out: Annotated[
@@ -109,10 +118,11 @@ def estimate(
     ] = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Estimate profiles with a roofline model, where nothing or little was measured.
+    """Estimate profiles by a roofline model.
 
-    One GPU gives its profile. Several, or a service, give a profile of each configuration that
-    the model fits on, in the folder --out: then `plan SERVICE --profiles DIR` uses them.
+    They stand in where nothing or little was measured. One GPU gives its profile. Several, or a
+    service, give a profile of each configuration that the model fits on, in the folder --out:
+    then `plan SERVICE --profiles DIR` uses them.
     """
     from melange_cloud.profiles.asked import Asked
 

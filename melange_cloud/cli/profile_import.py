@@ -15,18 +15,24 @@ from melange_cloud.cli.profile_options import NO_LIMIT, DegreeOption, ProfileOut
 def import_(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE…", help="Results, or folders of them.", show_default=False),
+        typer.Argument(metavar="FILE", help="Results, or folders of them.", show_default=False),
     ],
     gpu: Annotated[
-        str | None, typer.Option("--gpu", help="GPU type, where the files do not say.")
+        str | None,
+        typer.Option("--gpu", metavar="GPU", help="GPU type, where the files do not say."),
     ] = None,
     tensor_parallel: DegreeOption = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", help="Hugging Face id, where the server called it otherwise."),
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Hugging Face id, where the server gave the model another name.",
+        ),
     ] = None,
     engine_version: Annotated[
-        str | None, typer.Option("--engine-version", help="As vLLM prints it.")
+        str | None,
+        typer.Option("--engine-version", metavar="VERSION", help="As vLLM prints it."),
     ] = None,
     size: Annotated[
         str | None,
@@ -35,7 +41,10 @@ def import_(
     tpot_ms: Annotated[
         float | None,
         typer.Option(
-            "--tpot-ms", min=0.001, help="SLO of throughputs that come without latencies, ms."
+            "--tpot-ms",
+            min=0.001,
+            metavar="MS",
+            help="The TPOT limit that rates without latencies were measured under.",
         ),
     ] = None,
     out: ProfileOutOption = None,
@@ -61,7 +70,7 @@ def import_(
         note(f"warning: {warning}")
     failing = [finding for finding in check_profile(result.profile) if finding.level == "fails"]
     for finding in failing:
-        note(f"warning: not sane: {finding}")
+        note(f"warning: the profile fails its checks: {finding}")
     if format is Format.json:
         shown = result.profile.to_json()
     else:

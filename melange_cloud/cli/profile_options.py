@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Percentile(StrEnum):
-    """What of the latencies an SLO is about."""
+    """Which latencies an SLO limits: their mean or a percentile."""
 
     mean = "mean"
     p99 = "99"
@@ -47,7 +47,11 @@ TtftSloOption = Annotated[
     ),
 ]
 PercentileOption = Annotated[
-    Percentile, typer.Option("--percentile", help="What of the latencies the limits are about.")
+    Percentile,
+    typer.Option(
+        "--percentile",
+        help="Whether the limits hold for mean latencies or for the 99th percentile.",
+    ),
 ]
 ContextOption = Annotated[
     int | None,
@@ -72,7 +76,7 @@ TPOT_OF_INTEREST = "Limit of time per output token (TPOT) that plans will have."
 ProfilesArgument = Annotated[
     list[str],
     typer.Argument(
-        metavar="PROFILE…",
+        metavar="PROFILE",
         help="Files of profiles, or with --model GPUs (L4, H100-tp4).",
         show_default=False,
     ),

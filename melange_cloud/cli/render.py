@@ -47,7 +47,7 @@ def render(
 ) -> None:
     """Write the Terraform that makes a plan's fleet.
 
-    In a folder rendered before, only generated files change, and what changed is said.
+    In a folder rendered before, only generated files change, and the command lists them.
     """
     from melange_cloud.output.render_text import changes_text, rendered_text
     from melange_cloud.plan import load_plan

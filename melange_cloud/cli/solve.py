@@ -17,7 +17,7 @@ def solve(
         Path,
         typer.Argument(
             metavar="CONFIG",
-            help="A config of Mélange's (JSON); - for standard input.",
+            help="A config of the Mélange code (JSON); - for standard input.",
             show_default=False,
             callback=standard_input,
         ),
@@ -37,9 +37,9 @@ def solve(
     time_limit: TimeLimitOption = 60.0,
     out: OutOption = None,
 ) -> None:
-    """Solve a config in the format of Mélange's own code.
+    """Solve a config in the format of the Mélange code.
 
-    The bare programme: from gpu_info, workload_distribution and total_request_rate it finds how
+    The optimisation alone: from gpu_info, workload_distribution and total_request_rate it finds how
     many of each GPU to rent.
     """
     from melange_cloud.allocation.infeasibility import explain

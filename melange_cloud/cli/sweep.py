@@ -78,7 +78,8 @@ def sweep(
 ) -> None:
     """Show what a service costs over request rates and TPOT limits.
 
-    Each point is the cheapest mix, beside the cheapest fleet of each GPU type alone.
+    Each point is the cheapest mix, beside the cheapest fleet of each GPU type alone. An --out FILE
+    that ends in .csv gets CSV, any other JSON.
     """
     from melange_cloud.errors import Infeasible
     from melange_cloud.output.sweep_table import sweep_csv, sweep_table

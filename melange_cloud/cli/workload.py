@@ -41,14 +41,14 @@ def show(
     workload: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME|FILE]", help="A bundled workload, or a file of one.", show_default=False
+            metavar="NAME|FILE", help="A bundled workload, or a file of one.", show_default=False
         ),
     ] = None,
     format: FormatOption = Format.table,
 ) -> None:
-    """Show a workload: the share of requests of each size, and where it comes from.
+    """Show a workload: the share of requests of each size.
 
-    Without a name, shows the names of the bundled workloads.
+    Says also where the sizes come from. Without a name, shows the names of the bundled workloads.
     """
     from melange_cloud.workload.store import bundled_names, load_workload
 

@@ -74,9 +74,8 @@ def _cost(plan: Plan) -> str:
     proof = "proven cheapest"
     if plan.kept:
         over = cost.usd_per_hour - plan.kept.cheapest_usd_per_hour
-        proof = (
-            f"{plan.kept.kept} instances kept, {plan.kept.changes} changed, "
-            f"{usd(over)} $/h over the cheapest"
+        proof = f"{plan.kept.kept} instances kept, {plan.kept.changes} changed, " + (
+            f"{usd(over)} $/h over the cheapest" if over >= 0.005 else "as cheap as the cheapest"
         )
     if plan.status != "optimal":
         bound = usd(cost.lower_bound_usd_per_hour)

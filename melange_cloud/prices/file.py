@@ -240,7 +240,8 @@ def _row_problem(detail: ErrorDetails, values: dict[str, str | None], line: int)
         return Problem(name, "is empty", line)
     error = detail.get("ctx", {}).get("error")
     what = str(error) if error else "must be a name without spaces"
-    return Problem(name, f'{what}, is "{shorten(value)}"', line)
+    said = f'"{shorten(value)}"'
+    return Problem(name, what if said in what else f"{what}, is {said}", line)
 
 
 def _price(values: dict[str, str], line: int, problems: list[Problem]) -> tuple[float | None, str]:

@@ -105,14 +105,14 @@ def why_it_does_not_fit(replica: Roofline, sizes: Iterable[Size] = DEFAULT_SIZES
         return None
     usable = USABLE_MEMORY * replica.gpu.memory_bytes * replica.tensor_parallel
     text = (
-        f"its weights take {replica.model.weight_bytes / 1e9:.1f} GB of the {usable / 1e9:.1f} GB "
-        f"usable ({USABLE_MEMORY:.0%} of the memory)"
+        f"its weights take {replica.model.weight_bytes / 1e9:.1f} GB, and {usable / 1e9:.1f} GB "
+        f"are usable ({USABLE_MEMORY:.0%} of the memory)"
     )
     if replica.cache_bytes <= 0:
         return text
     need = sum(smallest) * replica.kv_bytes_per_token
     return (
-        f"{text}, and a request of {smallest[0]} input and {smallest[1]} output tokens needs "
+        f"{text}; a request of {smallest[0]} input and {smallest[1]} output tokens needs "
         f"{need / 1e9:.2f} GB of cache where {replica.cache_bytes / 1e9:.2f} GB are left"
     )
 

@@ -49,6 +49,22 @@ def test_help_is_as_reviewed(melange, golden, monkeypatch, command: str) -> None
     golden(f"help/{command.replace(' ', '-') or 'melange-cloud'}.txt", ended.out)
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_whole_and_names_no_python_type(melange, command: str) -> None:
+    text = melange(*command.split(), "--help").out
+    assert "..." not in text.replace("[ARGS]...", "").split("Options:", 1)[1]  # no cut summary
+    for written in ("<path>", "<str>", "<int", "<float", "<list", "{", "[["):
+        assert written not in text
+
+
+def test_help_lists_every_interconnect(melange) -> None:
+    from melange_cloud.profiles.facts import gpu_book
+
+    text = " ".join(melange("profile", "estimate", "--help").out.split())
+    names = sorted(link.name for link in gpu_book().interconnects)
+    assert f"{', '.join(names[:-2])}, {names[-2]} or {names[-1]}" in text
+
+
 def test_help_names_every_exit_code(melange) -> None:
     text = " ".join(melange("--help").out.split())
     for words in ("0 done", "1 check", "2 wrong usage", "3 no fleet", "4 the outside", "130 inter"):

@@ -75,7 +75,7 @@ def test_estimate_puts_a_profile_where_plans_find_it(tmp_path: Path) -> None:
         (("estimate", "--model", SEVEN_B, "--gpu", "B300"), "no profile on B300 can be estimated"),
         (
             ("estimate", "--model", "meta-llama/Llama-2-70b-hf", "--gpu", "L4"),
-            "138.0 GB of the 20.4",
+            "138.0 GB, and 20.4 GB are usable",
         ),
         (("estimate", "--model", SEVEN_B, "--gpu", "L4", "--size", "big"), 'not a size: "big"'),
     ],

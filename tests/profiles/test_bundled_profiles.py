@@ -64,7 +64,7 @@ def test_every_gpu_without_a_profile_has_a_reason() -> None:
         (gap.model, gap.gpu, gap.tensor_parallel): gap.why for gap in list_profiles().without
     }
     two = without["meta-llama/Llama-2-70b-hf", "A100-80GB", 2]
-    assert two == "its weights take 138.0 GB of the 136.0 GB usable (85% of the memory)"
+    assert two == "its weights take 138.0 GB, and 136.0 GB are usable (85% of the memory)"
     assert "profile estimate" in without["meta-llama/Llama-2-7b-hf", "L40S", 1]
     assert "weights" in without["meta-llama/Llama-3.1-8B", "T4", 1]
     assert {model for model, _, _ in without} == {model.id for model in models()}

@@ -98,8 +98,8 @@ def test_why_memory_does_not_hold_a_model() -> None:
     with pytest.raises(DoesNotFit) as raised:
         estimate_by_name(SEVENTY_B, "H100", 2)
     assert raised.value.message == (
-        "meta-llama/Llama-2-70b-hf does not fit on 2 x H100: its weights take 138.0 GB of the "
-        "136.0 GB usable (85% of the memory)"
+        "meta-llama/Llama-2-70b-hf does not fit on 2 x H100: its weights take 138.0 GB, and "
+        "136.0 GB are usable (85% of the memory)"
     )
     with pytest.raises(DoesNotFit, match=r"needs 0\.26 GB of cache where 0\.12 GB are left"):
         estimate_by_name(SEVEN_B, "T4", sizes=["250x250"])
