@@ -14,7 +14,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CHAT = ROOT / "examples" / "chat.yaml"
-PLAN = ROOT / "examples" / "plans" / "chat.json"
 NAME = "café ☕ 𝕏"
 
 
@@ -25,9 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "cafe.yaml").write_text(
         CHAT.read_text().replace("name: chat", f"name: {NAME}"), encoding="utf-8"
     )
-    plan = json.loads(PLAN.read_text())
-    plan["service"]["name"] = NAME
-    (made / "cafe.json").write_text(json.dumps(plan), encoding="utf-8")
+    assert run(made, "utf-8", "plan", "cafe.yaml", "--out", "cafe.json").returncode == 0
     return made
 
 
