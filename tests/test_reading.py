@@ -154,10 +154,10 @@ def test_sixty_thousand_keys_take_a_second(text: str, name: str, melange) -> Non
 
 
 def test_a_wide_header_takes_a_second(melange) -> None:
-    Path("wide.csv").write_text(",".join(f"column{n}" for n in range(MANY)) + "\n")
+    Path("wide.csv").write_text(",".join(["gpu", *(f"column{n}" for n in range(MANY))]) + "\n")
     began = time.process_time()
     ended = melange("plan", CHAT, "--prices", "wide.csv")
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 15  # quadratic: 28 and more
     assert "more\n" in ended.err
 
 
