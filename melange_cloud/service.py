@@ -89,6 +89,9 @@ class ServicePolicy(Document):
         None, description='warn above: "1%" of the baseline, or USD per hour'
     )
     budget: Positive | None = Field(None, description="fail above: USD per month")
+    stale_plan: Literal["warn", "fail"] = Field(
+        "warn", description="when the committed plan is not what planning the service now gives"
+    )
 
 
 class Service(Document):

@@ -8,24 +8,43 @@ work="$RUNNER_TEMP/melange-cloud-check"
 rm -rf "$work"
 mkdir -p "$work"
 
+# Sets $commit to a commit, fetched where a shallow checkout does not have it. Not to be called in a
+# condition, where a fetch that fails would go unnoticed.
+find_commit() {
+  commit="$1"
+  git rev-parse --quiet --verify "$commit^{commit}" >/dev/null && return
+  git fetch --quiet --depth=1 origin "$commit"
+  commit=FETCH_HEAD
+}
+
+# Writes a file of $commit to $2; false where that has none.
+file_of_commit() {
+  git cat-file -e "$commit:./$1" 2>/dev/null || return 1
+  mkdir -p "$(dirname -- "$2")"
+  git show "$commit:./$1" >"$2"
+}
+
 # shellcheck disable=SC2153 # BASELINE is what the action was given, baseline the file compared with
 baseline="$BASELINE"
 if [ "$BASELINE_REF" != checkout ]; then
-  # a shallow checkout does not have the base yet
-  if ! git rev-parse --quiet --verify "$BASELINE_REF^{commit}" >/dev/null; then
-    git fetch --quiet --depth=1 origin "$BASELINE_REF"
-    BASELINE_REF=FETCH_HEAD
-  fi
-  if git cat-file -e "$BASELINE_REF:./$BASELINE" 2>/dev/null; then
-    mkdir -p "$work/base"
-    baseline="$work/base/$(basename -- "$BASELINE")"
-    git show "$BASELINE_REF:./$BASELINE" >"$baseline"
+  find_commit "$BASELINE_REF"
+  base="$work/base/$(basename -- "$BASELINE")"
+  if file_of_commit "$BASELINE" "$base"; then
+    baseline="$base"
   else
     printf 'the base has no %q; comparing with the one that is checked out\n' "$BASELINE" >&2
   fi
 fi
 
-args=(check "--baseline=$baseline" --format=github "--out=$work/check.json" "--out=$work/check.md")
+# the plan that is checked out is the one that will be applied
+args=(check "--baseline=$baseline" "--committed=$BASELINE" --format=github "--out=$work/check.json" "--out=$work/check.md")
+if [ "$POLICY_REF" != checkout ]; then
+  # a pull request does not choose the policy that judges it; where the base has no service, there is
+  # no such file, which allows no increase
+  find_commit "$POLICY_REF"
+  file_of_commit "$SERVICE" "$work/policy/service.yaml" || true
+  args+=("--policy=$work/policy/service.yaml")
+fi
 [ -z "$PRICES" ] || args+=("--prices=$PRICES")
 [ -z "$MAX_INCREASE" ] || args+=("--max-increase=$MAX_INCREASE")
 [ -z "$WARN_INCREASE" ] || args+=("--warn-increase=$WARN_INCREASE")
@@ -62,6 +81,8 @@ if (work / "check.json").exists():
     print(f"markdown-file={work / 'check.md'}")
 print(f"code={code}")
 print(f"verdict={found['verdict']}")
+committed = found.get("committed")
+print(f"stale={str(committed['stale']).lower() if committed else ''}")
 for output, part in (("usd-per-hour", "current"), ("change", "change")):
     print(f"{output}={found[part]['usd_per_hour'] if found[part] else ''}")
 PYTHON

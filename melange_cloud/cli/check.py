@@ -64,6 +64,26 @@ def check(
             callback=standard_input,
         ),
     ] = Path("plan.json"),
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy",
+            metavar="SERVICE",
+            help="The service file whose policy counts, such as that of the base branch; where it "
+            "does not exist, no increase is allowed.",
+            show_default="the service",
+        ),
+    ] = None,
+    committed: Annotated[
+        Path | None,
+        typer.Option(
+            "--committed",
+            metavar="PLAN",
+            help="The plan that will be applied: it is verified, its cost counts too, and it is "
+            "said when it is stale; - for standard input.",
+            callback=standard_input,
+        ),
+    ] = None,
     max_increase: Annotated[
         list[str] | None,
         several(
@@ -132,9 +152,13 @@ def check(
     code is 0 for a pass or a warning, and 1 for a fail.
     """
     from melange_cloud.documents import write_text
+    from melange_cloud.regression.baseline import same_service
     from melange_cloud.regression.check import Files
+    from melange_cloud.regression.committed import load_committed
     from melange_cloud.regression.policy import policy_of
+    from melange_cloud.regression.policy_change import load_policy
     from melange_cloud.regression.run import compare, read_baseline
+    from melange_cloud.service import ServicePolicy
 
     refuse_keep_with_slices(bool(keep), slices)
     overrides = {
@@ -148,19 +172,37 @@ def check(
         "purchase": purchase,
         "prices": prices,
     }
-    within = tolerance_of(bool(keep), tolerance)
-    reads, writes = _files(baseline, out or [], format_, update=update)
+    # a committed plan that was kept is compared within it as well
+    within = tolerance_of(bool(keep or committed), tolerance)
+    if update and committed:
+        raise InvalidInput(
+            "--update and --committed do not go together",
+            hint="leave --committed out: --update writes the plan that will be applied",
+        )
+    others = {"the policy": policy, "the committed plan": committed}
+    reads, writes = _files(baseline, out or [], format_, others, update=update)
     check_files({"the service": service, **reads}, writes)
-    committed = read_baseline(baseline, service, needed=not update)
+    earlier = load_policy(policy) if policy else None
+    if policy and earlier is None:
+        note(f"note: {policy} does not exist, so no increase is allowed")
+        earlier = ServicePolicy()
+    before = read_baseline(baseline, service, needed=not update)
+    applied = load_committed(committed, service) if committed else None
     inputs = read_inputs(service, overrides, profiles, max_age, reads=reads, writes=writes)
-    committed = committed.of(inputs, needed=not update)
-    if committed.why_none:
-        note(f"note: not compared: {committed.why_none}")
+    before = before.of(inputs, needed=not update)
+    if before.why_none:
+        note(f"note: not compared: {before.why_none}")
+    if applied and committed:
+        same_service(applied, inputs.service.name, committed, "--committed")
+    counts = inputs.service.policy if earlier is None else earlier
+    names = [Path(name_of(path)).as_posix() if path else None for path in (policy, committed)]
     found = compare(
         inputs,
-        committed.plan,
-        policy_of(inputs.service.policy, max_increase or (), warn_increase or (), budget),
-        Files(*(Path(name_of(path)).as_posix() for path in (service, baseline))),
+        before.plan,
+        policy_of(counts, max_increase or (), warn_increase or (), budget),
+        Files(*(Path(name_of(path)).as_posix() for path in (service, baseline)), *names),
+        earlier=earlier,
+        committed=applied,
         keep=keep,
         tolerance=within,
         slices=slices,
@@ -188,8 +230,13 @@ def check(
 
 
 def _files(
-    baseline: Path, out: list[Path], format_: CheckFormat, *, update: bool
-) -> tuple[dict[str, Path], dict[str, list[Path]]]:
+    baseline: Path,
+    out: list[Path],
+    format_: CheckFormat,
+    others: dict[str, Path | None],
+    *,
+    update: bool,
+) -> tuple[dict[str, Path | None], dict[str, list[Path]]]:
     """What a check reads beside the service, and what it writes; InvalidInput for what cannot be
     written together."""
     if out.count(STANDARD_OUTPUT) > 1:
@@ -208,7 +255,7 @@ def _files(
     # the baseline is what --update replaces; --out never does
     if update:
         check_files({"the baseline": baseline}, {"--out": out})
-    return ({} if update else {"the baseline": baseline}), writes
+    return (others if update else {"the baseline": baseline, **others}), writes
 
 
 def _written(found: Check, format_: CheckFormat) -> str:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from melange_cloud.names import shorten
 from melange_cloud.printable import printable
-from melange_cloud.regression.check import TITLES, Check, headline, shown_parts
+from melange_cloud.regression.check import Check
+from melange_cloud.regression.words import TITLES, headline, policy_words, shown_parts
 
 _COMMANDS = {"pass": "notice", "warn": "warning", "fail": "error", "infeasible": "error"}
 
 
 def check_github(found: Check) -> str:
     """One annotation on the service file; the job summary is the markdown."""
-    lines = [headline(found), *found.reasons]
+    title, changes = policy_words(found)
+    lines = [f"{title}: {'; '.join(changes)}"] if changes else []
+    lines += [headline(found), *found.reasons]
     lines += [f"{part:+,.2f} $/h: {TITLES[share.cause]}" for share, part in shown_parts(found)]
     properties = {
         "file": found.service_file,
@@ -22,7 +25,8 @@ def check_github(found: Check) -> str:
         "title": f"melange-cloud: {shorten(found.service)}",
     }
     named = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{_COMMANDS[found.verdict]} {named}::{_data(chr(10).join(lines))}\n"
+    command = "warning" if changes and found.verdict == "pass" else _COMMANDS[found.verdict]
+    return f"::{command} {named}::{_data(chr(10).join(lines))}\n"
 
 
 def _data(text: str) -> str:

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from melange_cloud.output.markdown import code, fitting, prose, table
 from melange_cloud.output.text import usd
-from melange_cloud.regression.check import (
+from melange_cloud.regression.check import CauseShare, Check
+from melange_cloud.regression.difference import PoolChange
+from melange_cloud.regression.words import (
     TITLES,
-    CauseShare,
-    Check,
     change_words,
+    committed_words,
+    policy_words,
     shown_parts,
     unserved_words,
 )
-from melange_cloud.regression.difference import PoolChange
 
 LIMIT = 65_536
 """Characters of a comment on GitHub at most; the sections below have room within it."""
@@ -30,7 +31,7 @@ _VERDICTS = {
 
 def check_markdown(found: Check) -> str:
     """The comment. Its first line, which is not shown, tells it from other comments."""
-    lines = [marker(found.service), _headline(found), ""]
+    lines = [marker(found.service_file, found.service), *_policy(found), _headline(found), ""]
     lines += fitting((f"- {prose(why)}" for why in found.reasons), 12_000, "- and {} more")
     lines += _causes(found)
     lines += _pools(found)
@@ -38,10 +39,19 @@ def check_markdown(found: Check) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def marker(service: str) -> str:
-    """What a comment of the check of a service begins with: the same for every run."""
-    name = hashlib.sha256(service.encode()).hexdigest()[:16]
+def marker(file: str, service: str) -> str:
+    """What a comment of the check of a service begins with: the same for every run, and another
+    for a service of the same name in another file."""
+    identity = f"{file.removeprefix('./')}\n{service}"
+    name = hashlib.sha256(identity.encode(errors="replace")).hexdigest()[:16]
     return f"<!-- melange-cloud check {name} -->"
+
+
+def _policy(found: Check) -> Iterator[str]:
+    """Above all else and never folded away: who loosens the limits may be who exceeds them."""
+    title, changes = policy_words(found)
+    if changes:
+        yield from (f"**⚠️ {title}**", "", *(f"- {prose(line)}" for line in changes), "")
 
 
 def _headline(found: Check) -> str:
@@ -49,12 +59,13 @@ def _headline(found: Check) -> str:
     if found.current is None:
         return f"**{name}: {verdict}**"
     now = f"{usd(found.current.usd_per_hour)} $/h, {usd(found.current.usd_per_month)} $/month"
+    but = prose(committed_words(found))
     if found.change is None:
-        return f"**{name}: {verdict}**, {now}; there is no baseline to compare with"
+        return f"**{name}: {verdict}**, {now}; there is no baseline to compare with{but}"
     monthly = f"{found.change.usd_per_month:+,.2f} $/month"
     change = change_words(found.change)
     by = change if change == "no change" else f"{change}, {monthly}"
-    return f"**{name}: {verdict}, {by}**: now {now}"
+    return f"**{name}: {verdict}, {by}**: now {now}{but}"
 
 
 def _causes(found: Check) -> Iterator[str]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from melange_cloud.output.table import draw, new_table
 from melange_cloud.output.text import bullets, sentence
-from melange_cloud.regression.check import (
+from melange_cloud.regression.check import Check
+from melange_cloud.regression.difference import PoolChange
+from melange_cloud.regression.words import (
     TITLES,
-    Check,
     headline,
+    policy_words,
     shown_parts,
     unserved_words,
 )
-from melange_cloud.regression.difference import PoolChange
 
 
 def check_table(found: Check) -> str:
     """All that `melange-cloud check` prints."""
     parts = [
+        bullets(*policy_words(found)),
         sentence(headline(found)) + "\n",
         bullets("Because", found.reasons),
         _causes(found),

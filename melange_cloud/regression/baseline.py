@@ -43,7 +43,7 @@ def _instead_of(path: Path, service: Path) -> str | None:
     return f"write a new one with `{anew}`"
 
 
-def same_service(plan: Plan, name: str, path: Path) -> None:
+def same_service(plan: Plan, name: str, path: Path, option: str = "--baseline") -> None:
     """Raise InvalidInput when the plan is of a service of another name.
 
     The model may differ: a change of model is a change of the service.
@@ -52,7 +52,7 @@ def same_service(plan: Plan, name: str, path: Path) -> None:
         raise InvalidInput(
             f'{name_of(path)} is the plan of service "{shorten(plan.service.name)}", '
             f'not of "{shorten(name)}"',
-            hint="give this service's plan with --baseline; if the service was renamed, write a "
+            hint=f"give this service's plan with {option}; if the service was renamed, write a "
             "new plan with --update",
         )
 

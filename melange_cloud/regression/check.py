@@ -11,26 +11,19 @@ from melange_cloud import __version__
 from melange_cloud.allocation.deadline import Deadline
 from melange_cloud.documents import Document
 from melange_cloud.errors import OutsideError
-from melange_cloud.names import shorten
-from melange_cloud.plan import Kept, Plan
+from melange_cloud.plan import Cost, Kept, Plan
 from melange_cloud.planning.compose import Inputs
-from melange_cloud.regression.attribution import PENALTY, Attribution, apportion, attribute
+from melange_cloud.regression.attribution import Attribution, attribute
+from melange_cloud.regression.committed import Committed
 from melange_cloud.regression.difference import PoolChange, cause_words, pool_changes
 from melange_cloud.regression.policy import Limit, Policy, Verdict, judge
+from melange_cloud.regression.policy_change import PolicyChange, policy_changes
 from melange_cloud.service import ServicePolicy
 
-CauseName = Literal["tool", "workload", "slo", "model", "prices", "offers", "choice"]
+_SHOWN = 4
+"""Differences of a stale plan named one by one before the rest are counted."""
 
-TITLES: dict[str, str] = {
-    "tool": "version of the tool",
-    "workload": "workload",
-    "slo": "SLO",
-    "model": "model and profiles",
-    "prices": "prices",
-    "offers": "offers and limits",
-    "choice": "fleet kept, slices or time limit",
-}
-"""Cause -> what people read."""
+CauseName = Literal["tool", "workload", "slo", "model", "prices", "offers", "choice"]
 
 
 class Side(Document):
@@ -84,12 +77,17 @@ class Check(Document):
     service: str
     service_file: str
     baseline_file: str
+    policy_file: str | None = Field(description="whose policy counts; null for the service's own")
+    policy_changes: list[PolicyChange] = Field(
+        description="how the service's policy differs from that of the file, or of the baseline"
+    )
     verdict: Verdict
     reasons: list[str] = Field(description="the limits exceeded, or why no fleet can serve it")
     limits: list[Limit]
     baseline: Side | None = Field(description="null when there was none (only with --update)")
     current: Side | None = Field(description="null when no fleet can serve it")
     change: CostChange | None
+    committed: Committed | None = Field(description="null where no committed plan was given")
     causes: list[CauseShare] = Field(description="they sum to the change; empty if not divided")
     unserved: Unserved | None
     pools: list[PoolChange]
@@ -103,6 +101,9 @@ class Files:
 
     service: str
     baseline: str
+    policy: str | None = None
+    """The service file whose policy counts; None for the service's own."""
+    committed: str | None = None
 
 
 def check(
@@ -112,10 +113,28 @@ def check(
     policy: Policy,
     files: Files,
     *,
+    earlier: ServicePolicy | None = None,
+    committed: Committed | None = None,
     time_limit: float | Deadline | None = None,
 ) -> Check:
-    """Compare ``current``, planned from ``inputs``, with the committed ``baseline``."""
-    verdict, limits = judge(policy, baseline.cost if baseline else None, current.cost)
+    """Compare ``current``, planned from ``inputs``, with the ``baseline``.
+
+    ``earlier`` is the policy that the service had: what differs from it is said. ``committed`` is
+    the plan that will be applied, as it compares with ``current``.
+    """
+    verdict, limits = judge(
+        policy,
+        baseline.cost if baseline else None,
+        current.cost,
+        Cost(
+            usd_per_hour=committed.usd_per_hour,
+            usd_per_month=committed.usd_per_month,
+            lower_bound_usd_per_hour=0.0,
+        )
+        if committed
+        else None,
+        _stale_words(committed, files),
+    )
     notes = _notes(baseline, current)
     causes: list[CauseShare] = []
     unserved = None
@@ -144,12 +163,15 @@ def check(
         service=inputs.service.name,
         service_file=files.service,
         baseline_file=files.baseline,
+        policy_file=files.policy,
+        policy_changes=_policy_changes(inputs, baseline, earlier),
         verdict=verdict,
         reasons=[limit.words for limit in limits if limit.exceeded],
         limits=limits,
         baseline=_side(baseline) if baseline else None,
         current=_side(current),
         change=_change(baseline, current) if baseline else None,
+        committed=committed,
         causes=causes,
         unserved=unserved,
         pools=pool_changes(baseline, current),
@@ -158,72 +180,33 @@ def check(
     )
 
 
-def infeasible(name: str, baseline: Plan | None, reasons: list[str], files: Files) -> Check:
+def infeasible(
+    inputs: Inputs,
+    baseline: Plan | None,
+    reasons: list[str],
+    files: Files,
+    earlier: ServicePolicy | None = None,
+) -> Check:
     """The check of a service that no fleet can serve."""
     return Check(
         tool_version=__version__,
-        service=name,
+        service=inputs.service.name,
         service_file=files.service,
         baseline_file=files.baseline,
+        policy_file=files.policy,
+        policy_changes=_policy_changes(inputs, baseline, earlier),
         verdict="infeasible",
         reasons=reasons,
         limits=[],
         baseline=_side(baseline) if baseline else None,
         current=None,
         change=None,
+        committed=None,
         causes=[],
         unserved=None,
         pools=[],
         kept=None,
         notes=[],
-    )
-
-
-def shown_parts(found: Check) -> list[tuple[CauseShare, float]]:
-    """The causes with something to show, and their parts in cents that sum to the change."""
-    if found.change is None or not found.causes:
-        return []
-    parts = [share.usd_per_hour for share in found.causes]
-    cents = apportion(parts, found.change.usd_per_hour, 2)
-    return [
-        (share, part)
-        for share, part in zip(found.causes, cents, strict=True)
-        if share.changed or part
-    ]
-
-
-def headline(found: Check) -> str:
-    """The result in one line: ``chat: 18.91 → 20.11 $/h, +1.20 $/h (+6.3%): fail``."""
-    if found.current is None:
-        return f"{shorten(found.service)}: no fleet can serve it"
-    now = f"{found.current.usd_per_hour:,.2f} $/h"
-    if found.baseline is None or found.change is None:
-        return f"{shorten(found.service)}: {now}, no baseline to compare with: {found.verdict}"
-    return (
-        f"{shorten(found.service)}: {found.baseline.usd_per_hour:,.2f} → {now}, "
-        f"{change_words(found.change)}: {found.verdict}"
-    )
-
-
-def change_words(change: CostChange) -> str:
-    """``+1.20 $/h (+6.3%)``, or ``no change``."""
-    if abs(change.usd_per_hour) < 5e-7:
-        return "no change"
-    relative = "" if change.relative is None else f" ({change.relative:+.1%})"
-    return f"{change.usd_per_hour:+,.2f} $/h{relative}"
-
-
-def unserved_words(unserved: Unserved) -> str:
-    """What a reader must know about the parts when a combination could not be served."""
-    first = unserved.combinations[0]
-    new = ", ".join(TITLES[cause] for cause in first.new) or "nothing"
-    many = len(unserved.combinations)
-    which = "1 combination" if many == 1 else f"{many} combinations"
-    return (
-        f"{which} of old and new inputs cannot be served in full (in the first, with new {new}, "
-        f"{first.unserved_rate:.3g} requests/s go unserved); each unserved request/s counts as "
-        f"{unserved.usd_per_hour_per_request_rate:,.2f} $/h, {PENALTY:g} times the mean cost of "
-        "one, so the parts depend on that penalty; their sum does not"
     )
 
 
@@ -273,23 +256,22 @@ def _notes(old: Plan | None, new: Plan) -> list[str]:
     for plan, name in ((old, "the baseline"), (new, "the new plan")):
         if plan.status != "optimal":
             notes.append(f"{name} is not proven cheapest: a time limit ended its proof")
-    notes += _policy_notes(old.service.policy, new.service.policy)
     return notes + [note for note in new.notes if note not in old.notes]
 
 
-def _policy_notes(old: ServicePolicy, new: ServicePolicy) -> list[str]:
-    """A looser policy in the same change as a dearer fleet is something a reviewer must see."""
-    notes = []
-    for name in ("max_increase", "warn_increase", "budget"):
-        before, after = getattr(old, name), getattr(new, name)
-        if before != after:
-            unit = "$/month" if name == "budget" else "$/h"
-            pair = [_limit(value, unit) for value in (before, after)]
-            notes.append(f"policy.{name} changed: {pair[0]} → {pair[1]}")
-    return notes
+def _policy_changes(
+    inputs: Inputs, baseline: Plan | None, earlier: ServicePolicy | None
+) -> list[PolicyChange]:
+    """Against the policy that counts, or else against that of the baseline."""
+    if earlier is None and baseline is not None:
+        earlier = baseline.service.policy
+    return [] if earlier is None else policy_changes(earlier, inputs.service.policy)
 
 
-def _limit(value: str | float | None, unit: str) -> str:
-    if value is None:
-        return "none"
-    return value if isinstance(value, str) else f"{value:,.2f} {unit}"
+def _stale_words(committed: Committed | None, files: Files) -> str:
+    if committed is None or not committed.stale:
+        return ""
+    shown = committed.differences[:_SHOWN]
+    more = len(committed.differences) - len(shown)
+    said = "; ".join(shown) + (f"; and {more} more differences" if more else "")
+    return f"the committed plan {files.committed} is stale, plan again and commit it: {said}"

@@ -15,7 +15,7 @@ from melange_cloud.plan import Cost
 from melange_cloud.service import Increase, ServicePolicy
 
 Verdict = Literal["pass", "warn", "fail", "infeasible"]
-LimitName = Literal["max_increase", "warn_increase", "budget"]
+LimitName = Literal["max_increase", "warn_increase", "budget", "stale_plan"]
 
 HALF_A_CENT_A_YEAR = 5e-7
 """USD/h by which a limit may be passed: the rounding of money in a plan."""
@@ -29,6 +29,9 @@ class Policy(Document):
     )
     warn_increase: list[Increase] = Field(description="as max_increase; above one, warn")
     budget: float | None = Field(description="USD per month, for the GPU pools")
+    stale_plan: Literal["warn", "fail"] = Field(
+        "warn", description="when the committed plan is not what planning the service now gives"
+    )
 
 
 class Limit(Document):
@@ -59,22 +62,37 @@ def policy_of(
         raise InvalidInput(f"--budget must be USD per month above 0, but is {money:g}")
     if not most and not warn and money is None:
         most = ["0%"]
-    return Policy(max_increase=most, warn_increase=warn, budget=money)
+    return Policy(
+        max_increase=most, warn_increase=warn, budget=money, stale_plan=service.stale_plan
+    )
 
 
-def judge(policy: Policy, before: Cost | None, now: Cost) -> tuple[Verdict, list[Limit]]:
+def judge(
+    policy: Policy, before: Cost | None, now: Cost, committed: Cost | None = None, stale: str = ""
+) -> tuple[Verdict, list[Limit]]:
     """The verdict, and how the cost compares with each limit. Without an earlier plan only the
-    budget counts."""
+    budget counts.
+
+    Where the ``committed`` plan costs more than the service planned ``now``, its cost is judged:
+    it is the one that will be applied. ``stale`` says in words that it differs otherwise.
+    """
+    who, judged = "the fleet", now
+    if committed is not None and committed.usd_per_hour > now.usd_per_hour + HALF_A_CENT_A_YEAR:
+        who, judged = "the committed plan", committed
     limits = []
     if before is not None:
         limits = [
-            _increase_limit("max_increase", "fail", x, before, now) for x in policy.max_increase
+            _increase_limit("max_increase", "fail", x, before, judged, who)
+            for x in policy.max_increase
         ]
         limits += [
-            _increase_limit("warn_increase", "warn", x, before, now) for x in policy.warn_increase
+            _increase_limit("warn_increase", "warn", x, before, judged, who)
+            for x in policy.warn_increase
         ]
     if policy.budget is not None:
-        limits.append(_budget_limit(policy.budget, now))
+        limits.append(_budget_limit(policy.budget, judged, who))
+    if committed is not None:
+        limits.append(_stale_limit(policy, stale))
     passed = {limit.verdict for limit in limits if limit.exceeded}
     return "fail" if "fail" in passed else "warn" if "warn" in passed else "pass", limits
 
@@ -85,7 +103,12 @@ def limit_words(limit: str | float) -> str:
 
 
 def _increase_limit(
-    name: LimitName, verdict: Literal["fail", "warn"], limit: str | float, before: Cost, now: Cost
+    name: LimitName,
+    verdict: Literal["fail", "warn"],
+    limit: str | float,
+    before: Cost,
+    now: Cost,
+    who: str,
 ) -> Limit:
     rise = now.usd_per_hour - before.usd_per_hour
     most = limit
@@ -101,7 +124,7 @@ def _increase_limit(
         allowed = f"more than {limit_words(limit)} is a warning"
         allowed = allowed if most else "any increase is a warning"
     more = f"{by} more" if rise > HALF_A_CENT_A_YEAR else "no more"
-    said = f"the fleet costs {more} than the baseline"
+    said = f"{who} costs {more} than the baseline"
     return Limit(
         limit=name,
         allowed=limit_words(limit),
@@ -111,14 +134,24 @@ def _increase_limit(
     )
 
 
-def _budget_limit(budget: float, now: Cost) -> Limit:
+def _stale_limit(policy: Policy, stale: str) -> Limit:
+    return Limit(
+        limit="stale_plan",
+        allowed="none" if policy.stale_plan == "fail" else "with a warning",
+        verdict=policy.stale_plan,
+        exceeded=bool(stale),
+        words=stale or "the committed plan is what planning the service now gives",
+    )
+
+
+def _budget_limit(budget: float, now: Cost, who: str) -> Limit:
     exceeded = now.usd_per_month > budget + 0.005
     return Limit(
         limit="budget",
         allowed=f"{budget:,.2f} $/month",
         verdict="fail",
         exceeded=exceeded,
-        words=f"the fleet costs {now.usd_per_month:,.2f} $/month, which is "
+        words=f"{who} costs {now.usd_per_month:,.2f} $/month, which is "
         f"{'over' if exceeded else 'within'} the budget of {budget:,.2f} $/month",
     )
 

@@ -12,7 +12,9 @@ from melange_cloud.planning.compose import Inputs
 from melange_cloud.planning.planner import make_plan
 from melange_cloud.regression.baseline import load_baseline, prices_carry, same_service
 from melange_cloud.regression.check import Check, Files, check, infeasible
+from melange_cloud.regression.committed import committed_of
 from melange_cloud.regression.policy import Policy
+from melange_cloud.service import ServicePolicy
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,20 @@ def compare(
     policy: Policy,
     files: Files,
     *,
+    earlier: ServicePolicy | None = None,
+    committed: Plan | None = None,
     keep: bool = False,
     tolerance: float = 0.0,
     slices: int | None = None,
     time_limit: float | Deadline | None = None,
 ) -> Checked:
-    """Plan the service and compare. ``keep`` stays close to the baseline's fleet. ``time_limit``,
-    seconds, is for all optimisation together."""
+    """Plan the service and compare. ``keep`` stays close to the baseline's fleet; ``earlier`` and
+    ``committed`` are as in `check`. ``time_limit``, seconds, is for all optimisation together."""
     deadline = Deadline.of(time_limit)
+
+    def near(plan: Plan) -> Plan:
+        return make_plan(inputs, time_limit=deadline, keep=plan, tolerance=tolerance).plan
+
     try:
         plan = make_plan(
             inputs,
@@ -81,6 +89,16 @@ def compare(
             tolerance=tolerance,
         ).plan
     except Infeasible as error:
-        found = infeasible(inputs.service.name, baseline, error.reasons, files)
+        found = infeasible(inputs, baseline, error.reasons, files, earlier)
         return Checked(found, None, error)
-    return Checked(check(inputs, baseline, plan, policy, files, time_limit=deadline), plan)
+    found = check(
+        inputs,
+        baseline,
+        plan,
+        policy,
+        files,
+        earlier=earlier,
+        committed=None if committed is None else committed_of(committed, plan, near),
+        time_limit=deadline,
+    )
+    return Checked(found, plan)

@@ -92,7 +92,8 @@ def test_policy_of_the_service(melange: Any) -> None:
     ended = check(melange)
     assert ended.code == 0
     assert ": warn" in ended.out
-    assert "policy.max_increase changed: none → 900%" in ended.out
+    assert ended.out.startswith("The policy changed since the baseline; the new one counts")
+    assert "policy.max_increase: none → 900%" in ended.out
     assert check(melange, "--max-increase", "1%").code == 1
 
 
@@ -291,3 +292,164 @@ def test_the_same_inputs_give_the_same_bytes(melange: Any) -> None:
     for format_ in ("json", "markdown", "junit", "github", "gitlab", "table"):
         first, second = (check(melange, "--format", format_).out for _ in range(2))
         assert first == second
+
+
+def policy(limits: str, path: str = "base.yaml") -> None:
+    """A service file as it was, with that policy."""
+    Path(path).write_text(SERVICE + f"policy: {limits}\n")
+
+
+def test_the_policy_of_another_file_judges(melange: Any) -> None:
+    """A pull request that loosens the policy in the same breath is judged by the earlier one."""
+    service("rate: 4", "rate: 12")
+    service("workload:", "policy: {max_increase: 5000%}\nworkload:")
+    assert check(melange).code == 0
+    policy("{max_increase: 5%}")
+    ended = check(melange, "--policy", "base.yaml")
+    assert ended.code == 1
+    assert ended.out.startswith("The policy changes with this service; the earlier one counts")
+    assert "policy.max_increase: 5% → 5000%" in ended.out
+    assert "5% is allowed" in ended.out
+    assert check(melange, "--policy", "base.yaml", "--max-increase", "900%").code == 0
+    for text in (SERVICE, "name: x\nunknown_to_this_version: 1\n"):
+        Path("base.yaml").write_text(text)
+        ended = check(melange, "--policy", "base.yaml")
+        assert ended.code == 1
+        assert "no increase is allowed" in ended.out
+        assert "policy.max_increase: none → 5000%" in ended.out
+
+
+def test_where_no_policy_was_no_increase_is_allowed(melange: Any) -> None:
+    service("rate: 4", "rate: 12")
+    service("workload:", "policy: {max_increase: 5000%}\nworkload:")
+    ended = check(melange, "--policy", "none.yaml", "--format", "json")
+    assert ended.code == 1
+    assert "none.yaml does not exist, so no increase is allowed" in ended.err
+    found = json.loads(ended.out)
+    assert found["policy_file"] == "none.yaml"
+    assert found["policy_changes"] == [
+        {"limit": "max_increase", "before": "none", "after": "5000%"}
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "a: b", "policy: {max_increase: lots}", "policy: 3"])
+def test_a_policy_that_cannot_be_read_is_exit_2(melange: Any, text: str) -> None:
+    Path("base.yaml").write_text(text)
+    ended = check(melange, "--policy", "base.yaml")
+    assert ended.code == 2
+    assert "base.yaml" in ended.err
+
+
+def committed(melange: Any, *words: object) -> Any:
+    return check(melange, "--committed", "new.json", *words)
+
+
+def test_a_committed_plan_that_is_what_planning_gives(melange: Any) -> None:
+    service("rate: 4", "rate: 12")
+    words = ("--prices", "prices.csv", "--out", "new.json")
+    assert melange("plan", "service.yaml", *words).code == 0
+    ended = committed(melange, "--max-increase", "900%", "--format", "json")
+    assert ended.code == 0
+    found = json.loads(ended.out)
+    assert (found["verdict"], found["committed"]["stale"]) == ("pass", False)
+
+
+def test_a_committed_plan_that_was_edited_is_refused(melange: Any) -> None:
+    """The baseline is sound; the plan of the pull request has ten times the machines."""
+    data = json.loads(Path("plan.json").read_text())
+    data["pools"][0]["count"] *= 10
+    Path("new.json").write_text(json.dumps(data))
+    ended = committed(melange)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert "new.json is not a valid plan" in ended.err
+    assert "pools[0].usd_per_hour" in ended.err
+    assert "write a new one with `melange-cloud plan service.yaml --out new.json`" in ended.err
+
+
+def dearer_plan() -> None:
+    """The plan with ten times the machines, and every figure of it put right."""
+    data = json.loads(Path("plan.json").read_text())
+    for pool in data["pools"]:
+        pool["count"] *= 10
+        pool["usd_per_hour"] = round(pool["count"] * pool["usd_per_hour_each"], 6)
+        pool["utilization"] /= 10
+    total = round(sum(pool["usd_per_hour"] for pool in data["pools"]), 6)
+    data["cost"].update(usd_per_hour=total, usd_per_month=round(730 * total, 2))
+    data["cost"].update(lower_bound_usd_per_hour=total)
+    for line in data["baselines"]:
+        if line["saving"] is not None:
+            line["saving"] = round(1 - total / line["usd_per_hour"], 6)
+    data.update(extras=[], digest=None)
+    Path("new.json").write_text(json.dumps(data))
+
+
+def test_what_the_committed_plan_costs_counts_too(melange: Any) -> None:
+    """No figure of it disagrees, the service did not change: but that is what will be applied."""
+    dearer_plan()
+    assert check(melange).code == 0
+    ended = committed(melange)
+    assert ended.code == 1
+    assert "the committed plan costs 900.00% more than the baseline" in ended.out
+    assert "the committed plan new.json is stale" in ended.out
+    assert committed(melange, "--max-increase", "9999%").code == 0
+    assert committed(melange, "--max-increase", "9999%", "--budget", "9000").code == 1
+
+
+def test_a_stale_plan_warns_unless_the_policy_says_fail(melange: Any) -> None:
+    service("rate: 4", "rate: 12")
+    Path("new.json").write_bytes(Path("plan.json").read_bytes())
+    ended = committed(melange, "--max-increase", "900%")
+    assert ended.code == 0
+    assert ": warn" in ended.out
+    assert "the service's workload changed" in ended.out
+    assert " instances" in ended.out
+    policy("{stale_plan: fail}")
+    ended = committed(melange, "--max-increase", "900%", "--policy", "base.yaml")
+    assert ended.code == 1
+    for format_ in ("markdown", "github", "gitlab", "junit", "json", "table"):
+        found = committed(melange, "--max-increase", "900%", "--format", format_)
+        assert "stale" in found.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("name: chat", "name: chat\ntags: {team: a}", "the service's tags changed"),
+        ("[0.4, 0.3], [0.2, 0.1]", "[0.3, 0.4], [0.2, 0.1]", "the service's workload changed"),
+    ],
+)
+def test_what_makes_a_plan_stale(melange: Any, old: str, new: str, said: str) -> None:
+    Path("new.json").write_bytes(Path("plan.json").read_bytes())
+    service(old, new)
+    assert said in committed(melange, "--max-increase", "900%").out
+
+
+def test_a_policy_alone_makes_no_plan_stale(melange: Any) -> None:
+    Path("new.json").write_bytes(Path("plan.json").read_bytes())
+    service("workload:", "policy: {max_increase: 5%}\nworkload:")
+    ended = committed(melange, "--format", "json")
+    assert json.loads(ended.out)["committed"]["stale"] is False
+
+
+def test_a_plan_that_was_kept_is_not_stale_while_it_is_within_its_tolerance(melange: Any) -> None:
+    service("rate: 4", "rate: 3")
+    words = ("plan", "service.yaml", "--prices", "prices.csv", "--out", "new.json")
+    assert melange(*words, "--keep", "plan.json", "--tolerance", "60%").code == 0
+    ended = committed(melange, "--tolerance", "60%", "--max-increase", "100%")
+    assert ended.code == 0
+    assert "stale" not in ended.out
+    assert "stale" in committed(melange, "--tolerance", "0%", "--max-increase", "100%").out
+
+
+def test_a_committed_plan_that_is_missing_or_of_another_service(melange: Any) -> None:
+    ended = committed(melange)
+    assert ended.code == 2
+    assert "new.json does not exist, so there is no committed plan to apply" in ended.err
+    Path("other.yaml").write_text(SERVICE.replace("name: chat", "name: other"))
+    words = ("plan", "other.yaml", "--prices", "prices.csv", "--out", "new.json")
+    assert melange(*words).code == 0
+    ended = committed(melange)
+    assert ended.code == 2
+    assert 'new.json is the plan of service "other", not of "chat"' in ended.err
+    assert check(melange, "--committed", "plan.json", "--update").code == 2

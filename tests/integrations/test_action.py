@@ -46,9 +46,22 @@ needs = pytest.mark.skipif(
 pytestmark = needs
 
 
-class GitHub(BaseHTTPRequestHandler):
-    """Comments of one pull request, as the REST API has them."""
+ACTIONS = "github-actions[bot]"
+APP = "acme-costs[bot]"
+PERSON = "octocat"
 
+
+class GitHub(BaseHTTPRequestHandler):
+    """Comments of one pull request, as the REST API has them, and who a token is.
+
+    GET /user answers for tokens of people alone; ``viewer`` of GraphQL also for those of apps and
+    of Actions, with the login that their comments bear.
+    """
+
+    login: str
+    """Whose the token is."""
+    graphql: bool
+    """Whether GraphQL can be reached."""
     comments: list[dict[str, Any]]
     pulls: list[dict[str, Any]]
     calls: list[str]
@@ -56,6 +69,11 @@ class GitHub(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
+        if self.path == "/user":
+            bot = self.login.endswith("[bot]")
+            said = {"message": "Resource not accessible by integration"} if bot else {}
+            self._answer(403 if bot else 200, said or {"login": self.login})
+            return
         if self.path.startswith("/repos/org/repo/pulls?"):
             head = query["head"][0].removeprefix("org:")
             self._answer(200, [pull for pull in self.pulls if pull["head"] == head])
@@ -64,11 +82,17 @@ class GitHub(BaseHTTPRequestHandler):
         self._answer(200, self.comments[size * (page - 1) : size * page])
 
     def do_POST(self) -> None:
+        if self.path == "/graphql":
+            assert self._data() == {"query": "query { viewer { login } }"}
+            viewer = {"data": {"viewer": {"login": self.login}}}
+            self._answer(*((200, viewer) if self.graphql else (404, {"message": "Not Found"})))
+            return
         if self.path == "/repos/org/repo/pulls":
             self.pulls.append({"number": 12, **self._data()})
             self._answer(201, self.pulls[-1])
             return
-        self.comments.append({"id": 1000 + len(self.comments), **self._data()})
+        user = {"login": self.login, "type": "Bot" if "[bot]" in self.login else "User"}
+        self.comments.append({"id": 1000 + len(self.comments), "user": user, **self._data()})
         self._answer(201, self.comments[-1])
 
     def do_PATCH(self) -> None:
@@ -78,9 +102,6 @@ class GitHub(BaseHTTPRequestHandler):
             self._answer(200, self.pulls[0])
             return
         comment = next(comment for comment in self.comments if comment["id"] == number)
-        if comment.get("foreign"):
-            self._answer(403, {"message": "Must have admin rights"})
-            return
         comment.update(self._data())
         self._answer(200, comment)
 
@@ -90,7 +111,8 @@ class GitHub(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, value: object) -> None:
         self.calls.append(f"{self.command} {urlsplit(self.path).path}")
-        if self.headers["Authorization"] != "Bearer s3cret" or self.command in self.refuse:
+        refused = self.command in self.refuse and self.path not in ("/graphql", "/user")
+        if self.headers["Authorization"] != "Bearer s3cret" or refused:
             status, value = 403, {"message": "Resource not accessible by integration"}
         text = json.dumps(value).encode()
         self.send_response(status)
@@ -125,6 +147,7 @@ class Workflow:
             "RUNNER_TEMP": str(folder / "runner"),
             "GITHUB_ACTION_PATH": str(ROOT),
             "GITHUB_API_URL": api,
+            "GITHUB_GRAPHQL_URL": f"{api}/graphql",
             "GITHUB_REPOSITORY": "org/repo",
             "GITHUB_OUTPUT": str(folder / "output"),
             "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
@@ -189,9 +212,8 @@ def git(folder: Path, *words: str) -> str:
 
 @pytest.fixture
 def github() -> Iterator[type[GitHub]]:
-    handler = type(
-        "Handler", (GitHub,), {"comments": [], "pulls": [], "calls": [], "refuse": set()}
-    )
+    state = {"comments": [], "pulls": [], "calls": [], "refuse": set()}
+    handler = type("Handler", (GitHub,), {"login": ACTIONS, "graphql": True, **state})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     handler.url = f"http://127.0.0.1:{server.server_port}"  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -283,9 +305,83 @@ def test_the_first_pull_request_has_no_baseline_in_its_base(workflow: Workflow) 
     assert workflow.outputs()["verdict"] == "pass"
 
 
+def test_an_edited_plan_in_a_pull_request_is_an_error(workflow: Workflow) -> None:
+    """The attack: the base's plan and the service are as they were, only the fleet is not."""
+    data = json.loads((workflow.checkout / "plan.json").read_text())
+    data["pools"][0]["count"] *= 10
+    workflow.commit("more machines", plan_json=json.dumps(data))
+    ended = workflow.check()
+    assert workflow.outputs()["verdict"] == "error"
+    assert "plan.json is not a valid plan" in ended.stdout.splitlines()[-1]
+    assert "pools[0].usd_per_hour" in ended.stdout.splitlines()[-1]
+    assert workflow.step("Verdict").returncode == 2
+
+
+def test_a_stale_plan_is_said_in_comment_summary_and_annotation(
+    workflow: Workflow, github: Any
+) -> None:
+    workflow.commit("more", service_yaml=SERVICE.replace("rate: 4", "rate: 12"))
+    ended = workflow.check(max_increase="900%")
+    assert (workflow.outputs()["verdict"], workflow.outputs()["stale"]) == ("warn", "true")
+    assert workflow.step("Comment").returncode == 0
+    summary = (workflow.folder / "summary.md").read_text()
+    for text in (ended.stdout, summary, github.comments[0]["body"]):
+        assert "the committed plan plan.json is stale" in text
+    assert workflow.step("Verdict").returncode == 0
+    assert workflow.shell("melange-cloud check service.yaml --update").returncode == 0
+    workflow.commit("renewed")
+    workflow.check(max_increase="900%")
+    assert (workflow.outputs()["verdict"], workflow.outputs()["stale"]) == ("pass", "false")
+
+
+def test_a_plan_that_a_pull_request_removes_is_an_error(workflow: Workflow) -> None:
+    git(workflow.checkout, "rm", "--quiet", "plan.json")
+    workflow.commit("no plan")
+    assert "no committed plan to apply" in workflow.check().stdout
+    assert workflow.outputs()["verdict"] == "error"
+
+
+def test_a_pull_request_does_not_choose_the_policy_that_judges_it(
+    workflow: Workflow, github: Any
+) -> None:
+    loose = SERVICE.replace("rate: 4", "rate: 30") + "policy: {max_increase: 5000%}\n"
+    workflow.commit("more, and allowed by itself", service_yaml=loose)
+    for ref in ("", "checkout"):
+        workflow.check(baseline_ref=ref)
+        assert workflow.outputs()["verdict"] == "fail"
+    workflow.step("Comment")
+    lines = github.comments[0]["body"].splitlines()
+    assert "The policy changes" in lines[1]
+    assert "none → 5000%" in lines[3]
+    # merged by somebody who may, it counts for the next one
+    workflow.expressions["github.event.pull_request.base.sha"] = workflow.commit(
+        "merged", plan_json=(workflow.checkout / "plan.json").read_text() + "\n"
+    )
+    workflow.check(baseline_ref="")
+    assert workflow.outputs()["verdict"] == "warn", "the plan is stale"
+
+
+def test_a_service_that_the_base_lacks_is_allowed_no_increase(workflow: Workflow) -> None:
+    loose = SERVICE.replace("rate: 4", "rate: 12") + "policy: {max_increase: 5000%}\n"
+    (workflow.checkout / "moved.yaml").write_text(loose)
+    workflow.commit("a new file for the service")
+    ended = workflow.check(service="moved.yaml")
+    assert workflow.outputs()["verdict"] == "fail"
+    assert "does not exist, so no increase is allowed" in ended.stdout
+
+
+def test_a_base_that_cannot_be_fetched_fails(workflow: Workflow) -> None:
+    """Not: compared with what the pull request itself brings."""
+    workflow.expressions["github.event.pull_request.base.sha"] = "0" * 40
+    with pytest.raises(FileNotFoundError):  # no outputs
+        workflow.check()
+
+
 def test_one_comment_is_updated_among_many(workflow: Workflow, github: Any) -> None:
-    github.comments += [{"id": n, "body": f"remark {n}"} for n in range(150)]
-    github.comments.append({"id": 500, "body": None})
+    github.comments += [
+        {"id": n, "user": {"login": PERSON}, "body": f"remark {n}"} for n in range(150)
+    ]
+    github.comments.append({"id": 500, "user": None, "body": None})
     workflow.commit("more", service_yaml=SERVICE.replace("rate: 4", "rate: 12"))
     workflow.check()
     workflow.step("Comment")
@@ -297,14 +393,46 @@ def test_one_comment_is_updated_among_many(workflow: Workflow, github: Any) -> N
     assert github.calls[-1].startswith("PATCH /repos/org/repo/issues/comments/")
 
 
-def test_a_comment_of_another_with_our_first_line_is_left_alone(
-    workflow: Workflow, github: Any
+@pytest.mark.parametrize("graphql", [True, False])
+@pytest.mark.parametrize("login", [ACTIONS, APP, PERSON])
+def test_comments_of_others_with_our_first_line_are_left_alone(
+    workflow: Workflow, github: Any, login: str, graphql: bool
 ) -> None:
+    """A token that may edit everybody's comments edits its own alone, whatever kind it is."""
+    github.login, github.graphql = login, graphql
     workflow.check()
     first = Path(workflow.outputs()["markdown-file"]).read_text().splitlines()[0]
-    github.comments.append({"id": 5, "body": f"{first}\nforged", "foreign": True})
-    assert workflow.step("Comment").returncode == 0
-    assert github.comments[0]["body"].endswith("forged")
+    forged = f"{first}\n**approved**"
+    others = ["mallory", "github-actions", "acme-costs", f"x{login}", f"{login}x"]
+    github.comments += [
+        {"id": n, "user": {"login": other}, "body": forged} for n, other in enumerate(others)
+    ]
+    github.comments.append({"id": 50, "user": {"login": login}, "body": f"quote: {first}"})
+    for text in ("4", "5"):
+        workflow.commit("more", service_yaml=SERVICE.replace("rate: 4", f"rate: {text}.5"))
+        workflow.check()
+        assert workflow.step("Comment").returncode == 0
+    assert {comment["body"] for comment in github.comments[: len(others)]} == {forged}
+    own = [comment for comment in github.comments if comment["id"] >= 1000]
+    patched = [call for call in github.calls if call.startswith("PATCH")]
+    if login == APP and not graphql:
+        # nobody says who it is: each run writes, and nothing of others is touched
+        assert (len(own), patched) == (2, [])
+    else:
+        assert len(own) == 1
+        assert patched == [f"PATCH /repos/org/repo/issues/comments/{own[0]['id']}"]
+    assert own[-1]["body"] == Path(workflow.outputs()["markdown-file"]).read_text()
+
+
+def test_two_services_of_one_name_have_a_comment_each(workflow: Workflow, github: Any) -> None:
+    (workflow.checkout / "eu").mkdir()
+    for name in ("service.yaml", "plan.json", "prices.lock.json"):
+        shutil.copy(workflow.checkout / name, workflow.checkout / "eu" / name)
+    workflow.commit("a second one")
+    for folder in ("", "eu/", "", "eu/"):
+        workflow.check(service=f"{folder}service.yaml", baseline=f"{folder}plan.json")
+        assert workflow.step("Comment").returncode == 0
+    assert len({comment["body"].splitlines()[0] for comment in github.comments}) == 2
     assert len(github.comments) == 2
 
 
@@ -412,7 +540,10 @@ def test_the_gitlab_job(workflow: Workflow) -> None:
     assert workflow.shell(script, **env).returncode == 0
     reports = job["artifacts"]["reports"]
     findings = json.loads((workflow.checkout / reports["codequality"]).read_text())
-    assert [finding["severity"] for finding in findings] == ["minor"]
+    assert [finding["check_name"].split("/")[1] for finding in findings] == [
+        "warn_increase",
+        "stale_plan",
+    ]
     assert (workflow.checkout / reports["junit"]).read_text().startswith("<?xml")
     for path in job["artifacts"]["paths"]:
         assert (workflow.checkout / path).exists()

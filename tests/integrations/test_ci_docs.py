@@ -33,7 +33,7 @@ def test_actions_are_used_with_the_inputs_they_have() -> None:
 def test_outputs_named_are_the_action_s() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
     named = set(re.findall(r"steps\.cost\.outputs\.([\w-]+)", "".join(BLOCKS)))
-    assert named == set(action["outputs"]) == {"verdict", "usd-per-hour", "change"}
+    assert named == set(action["outputs"]) == {"verdict", "usd-per-hour", "change", "stale"}
 
 
 def test_the_gitlab_include_is_a_file_and_its_job_has_these_variables() -> None:

@@ -24,8 +24,11 @@ from melange_cloud.output.check_table import check_table
 from melange_cloud.output.markdown import code, prose
 from melange_cloud.planning.planner import make_plan
 from melange_cloud.printable import one_line
-from melange_cloud.regression.check import Check, Files, check, infeasible, shown_parts
+from melange_cloud.regression.check import Check, Files, check, infeasible
+from melange_cloud.regression.committed import committed_of
 from melange_cloud.regression.policy import policy_of
+from melange_cloud.regression.words import shown_parts
+from melange_cloud.service import ServicePolicy
 
 Golden = Callable[[str, str], None]
 FILES = Files("services/small.yaml", "services/plan.json")
@@ -61,6 +64,25 @@ def dearer() -> Check:
     )
 
 
+def loosened() -> Check:
+    """A change that would raise its own limit, judged by the policy that it found."""
+    now = inputs(rate=27.0, policy={"max_increase": "5000%"})
+    earlier = ServicePolicy(max_increase="5%")
+    files = Files(FILES.service, FILES.baseline, "base/small.yaml")
+    made = make_plan(now).plan
+    return check(now, plan(), made, policy_of(earlier), files, earlier=earlier)
+
+
+def applied(new: dict[str, Any], committed: dict[str, Any], policy: dict[str, Any]) -> Check:
+    """The service as it is ``new``, with the plan of another that is committed."""
+    now, earlier = inputs(**new), ServicePolicy(**policy)
+    made = make_plan(now).plan
+    files = Files(FILES.service, FILES.baseline, "base/small.yaml", "services/plan.json")
+    found = committed_of(plan(**committed), made, lambda _: made)
+    judged = policy_of(earlier)
+    return check(now, plan(), made, judged, files, earlier=earlier, committed=found)
+
+
 CASES: dict[str, Callable[[], Check]] = {
     "fail": dearer,
     "warn": lambda: checked({}, {"rate": 21.0, "policy": {"warn_increase": "1%"}}),
@@ -71,8 +93,11 @@ CASES: dict[str, Callable[[], Check]] = {
     "kept": lambda: checked({"rate": 20.5}, {"dearer": 1.015}, tolerance=0.5),
     "first": lambda: checked(None, {}),
     "infeasible": lambda: infeasible(
-        "small", plan(), ["requests of every size: misses the SLO (L4)"], FILES
+        inputs(), plan(), ["requests of every size: misses the SLO (L4)"], FILES
     ),
+    "policy": loosened,
+    "stale": lambda: applied({"rate": 27.0}, {}, {"max_increase": "90%"}),
+    "dearer": lambda: applied({}, {"rate": 27.0}, {"max_increase": "5%", "stale_plan": "fail"}),
 }
 
 
@@ -218,6 +243,10 @@ def hostile_check(name: str) -> Check:
             "causes": causes,
             "pools": pools,
             "notes": [name] * 4,
+            "policy_changes": [
+                change.model_copy(update={"before": name, "after": name})
+                for change in found.policy_changes
+            ],
             "limits": [x.model_copy(update={"words": name, "allowed": name}) for x in found.limits],
         }
     )
@@ -234,8 +263,10 @@ def test_hostile_names_break_no_markdown_and_mention_nobody(name: str) -> None:
     assert page.tags.count("tr") == 2 + len(shown_parts(found)) + len(found.pools)
     assert page.tags.count("th") == 3 + 5
     assert page.tags.count("td") == 3 * len(shown_parts(found)) + 5 * len(found.pools)
-    assert page.tags.count("li") == len(found.reasons) + len(found.notes)
-    assert page.comments == [marker(name)[4:-3]]
+    shown = (found.policy_changes, found.reasons, found.notes)
+    assert found.policy_changes
+    assert page.tags.count("li") == sum(map(len, shown))
+    assert page.comments == [marker(name, name)[4:-3]]
     assert not MENTION.search(" ".join(page.text)), MENTION.search(" ".join(page.text))
     assert text.count("</details>") == 2
 
@@ -258,6 +289,21 @@ def test_a_sentence_stays_one_item_of_a_list(text: str) -> None:
     page = Rendered(f"- {prose(text)} end\n- next\n")
     assert page.tags.count("li") == 2
     assert set(page.tags) <= {"ul", "li"}
+
+
+def test_the_marker_is_of_the_file_and_the_name() -> None:
+    """Two services of one name each have their comment, and ./ makes no other."""
+    one = marker("service.yaml", "chat")
+    assert one == marker("./service.yaml", "chat")
+    assert len({one, marker("b/service.yaml", "chat"), marker("service.yaml", "search")}) == 3
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_change_of_the_policy_comes_first_in_every_format(writer: str) -> None:
+    text = WRITERS[writer](loosened())
+    before = text[: text.index("5000%")]
+    for later in ("6.84", "9.05", "+2.21", "<details>", ": fail", "❌", "<failure", '"verdict"'):
+        assert later not in before
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
