@@ -55,6 +55,8 @@ def folder(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Pa
     (made / "requests.csv").write_text(f"input_tokens,output_tokens\n{rows}")
     estimate = ("profile", "estimate", "--model", "meta-llama/Llama-2-7b-hf", "--gpu", "L4")
     installed.melange(*estimate, "--out", "profiles", cwd=made)
+    # where `terraform output fetch` brings what was measured
+    installed.melange(*estimate, "--out", "profiling/profiles", cwd=made)
     for name in ("plan.json", "old.json", "new.json"):
         installed.melange("plan", "service.yaml", "--out", name, cwd=made)
     return made
