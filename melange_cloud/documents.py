@@ -177,7 +177,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         why = error.strerror if isinstance(error, OSError) else "it is not a path"
         raise OutsideError(
             f"{shorten(path, 200)} cannot be written: {why}",
-            hint="give another place with --out",
+            hint="give another place to write to",
         ) from None
 
 

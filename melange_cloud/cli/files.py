@@ -82,13 +82,13 @@ def check_files(reads: Files, writes: Files) -> None:
 
 def check_folders(writes: Files) -> None:
     """Raise OutsideError when a result will be written to a folder that is not there."""
-    for option, out in _each(writes):
+    for _, out in _each(writes):
         # not Path.is_dir, which raises for a name that is too long
         if out != STANDARD_OUTPUT and not os.path.isdir(out.parent):  # noqa: PTH112
             why = errno.ENOTDIR if os.path.exists(out.parent) else errno.ENOENT  # noqa: PTH110
             raise OutsideError(
                 f"{out} cannot be written: {os.strerror(why)}",
-                hint=f"make the folder {out.parent} first, or give another place with {option}",
+                hint=f"make the folder {out.parent} first, or give another place to write to",
             )
 
 

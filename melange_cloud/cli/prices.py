@@ -21,7 +21,7 @@ from melange_cloud.cli.common import (
     note,
     print_result,
 )
-from melange_cloud.cli.files import check_files, deliver
+from melange_cloud.cli.files import check_files, check_folders, deliver
 from melange_cloud.cli.live_prices import MaxAgeOption, fetching
 
 app = typer.Typer(help="What clouds offer, and at which price.", no_args_is_help=True)
@@ -96,6 +96,7 @@ def refresh(
     from melange_cloud.prices.book import excluded_summary
     from melange_cloud.prices.live import load_live, lock_of, region_counts
 
+    check_folders({"--lock": lock})
     with fetching(provider, region, None) as wanted:
         book = load_live(wanted)
     for remark in [*book.notes, *excluded_summary(book.excluded)]:

@@ -172,6 +172,8 @@ def test_a_folder_that_is_missing_is_seen_before_any_work(melange) -> None:
         assert "No such file or directory" in refused(melange(*words, "-o", "no/x.json"), 4)
         message = refused(melange(*words, "-o", "file/x.json"), 4)
         assert "Not a directory\n  make the folder file first" in message
+    message = refused(melange("prices", "refresh", "--lock", "no/lock.json"), 4)
+    assert "no/lock.json cannot be written" in message
 
 
 def test_a_fine_tune_is_planned_with_its_base_model_and_that_is_said(melange) -> None:
